@@ -1,0 +1,58 @@
+# One file builds, demonstrates, tests, checks and measures the course: `make help` lists how.
+# Plain rules only, so that GNU make (3.81, too) and bmake both read it. A new program touches one line here.
+
+PROGRAMS_01 = 01-echo/echo_once 01-echo/echo_server 01-echo/echo_client 01-echo/menu_server 01-echo/echo_bench
+PROGRAMS    = $(PROGRAMS_01)
+TOOLS       = tests/poke
+LESSONS     = 01-echo
+
+CFLAGS = -std=c11 -pedantic -Wall -Wextra -O2
+
+all: $(PROGRAMS)
+
+.SUFFIXES:
+.SUFFIXES: .c
+.c:
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+help:
+	@echo 'make              build all programs, each beside its source'
+	@echo 'make demo         play all lessons, one after another'
+	@echo 'make demo-01      play lesson 01'
+	@echo 'make test         run every test (needs Bats, or npm to fetch it)'
+	@echo 'make test-01      run the tests of lesson 01; to grade a server of your own:'
+	@echo '                      make test-01 ECHO_SERVER=./my_server'
+	@echo 'make check        format, compilers, static analysis, sanitizers, fuzzers, valgrind'
+	@echo 'make bench        measure, and write the reports in tests/bench'
+	@echo 'make plumbing     copy the plumbing of 01-echo/echo_server.c into the other servers'
+	@echo 'make clean        remove what was built'
+
+demo: all
+	@for lesson in $(LESSONS); do sh $$lesson/demo.sh || exit 1; done
+
+demo-01 demo-02 demo-03 demo-04 demo-05 demo-06: all
+	@sh $$(echo $@ | sed 's/demo-//')-*/demo.sh
+
+test: all $(TOOLS)
+	@sh tests/bats.sh tests
+
+test-01 test-02 test-03 test-04 test-05 test-06: all $(TOOLS)
+	@sh tests/bats.sh tests/$$(echo $@ | sed 's/test-//')-*.bats
+
+check: all $(TOOLS)
+	@sh tests/check.sh
+
+bench: all $(TOOLS)
+	@for script in tests/bench/0*.sh; do sh $$script || exit 1; done
+
+plumbing:
+	@sh tests/plumbing.sh copy
+
+programs:
+	@for program in $(PROGRAMS); do echo $$program; done
+
+clean:
+	rm -f $(PROGRAMS) $(TOOLS)
+
+.PHONY: all help demo test check bench plumbing programs clean \
+	demo-01 demo-02 demo-03 demo-04 demo-05 demo-06 test-01 test-02 test-03 test-04 test-05 test-06
