@@ -1,0 +1,181 @@
+#!/usr/bin/env bats
+# What an echo server promises. Each name is the rule; the server is $ECHO_SERVER, of whatever language.
+
+load helpers
+
+@test "echo: a line comes back" {
+    start "$ECHO_SERVER"
+    speak <<'END'
+        a > "hello\r\n"
+        a < "hello\r\n"
+        a > "吃饭了吗\n"
+        a < "吃饭了吗\n"
+END
+}
+
+@test "echo: bytes come back at once, not when a line or a buffer is full" {
+    start "$ECHO_SERVER"
+    speak <<'END'
+        a > "h"
+        a < "h"
+        a > "i"
+        a < "i"
+END
+}
+
+@test "echo: bytes are bytes: NUL, 0xFF and all others come back" {
+    start "$ECHO_SERVER"
+    speak <<'END'
+        a > "\0"
+        a < "\0"
+        a > "\xff\xff\xfe\x04\x1a"
+        a < "\xff\xff\xfe\x04\x1a"
+        a > "before\0after\xff\xf4\x06"
+        a < "before\0after\xff\xf4\x06"
+END
+}
+
+@test "echo: pieces of any size come back whole and in order" {
+    start "$ECHO_SERVER"
+    local size
+    for size in 1 2 3 7 1023 1024 1025 4095 4096 4097 65535 65536 65537; do
+        echo "a >$size \"0123456789abcdefghi\"*$((size < 1000 ? 100 : 7000))"
+        echo "a < \"0123456789abcdefghi\"*$((size < 1000 ? 100 : 7000))"
+    done | speak
+}
+
+@test "echo: 16 MiB sent and read at the same time come back byte for byte" {
+    start "$ECHO_SERVER"
+    speak <<<'a echo 16777216'
+}
+
+@test "echo: after a half-close everything still comes back, then the end" {
+    start "$ECHO_SERVER"
+    speak <<'END'
+        a > "last words"
+        a shut
+        a < "last words"
+        a eof
+        b shut
+        b eof
+END
+}
+
+# Scripts for client a: it has sent N bytes and its FIN, reads nothing, and the server has done what it can about
+# it. For N from 96 KiB to 5 MiB, so that with some of them the server is just stuck: FIN received, last bytes unsent.
+stuck() { # STEP..., what a does then
+    local n i
+    for ((n = 98304; n <= 5242880; n += 98304)); do
+        printf '%s\n' 'a deaf 32768' "a fill $n" 'a shut'
+        for ((i = 0; i < 50; i++)); do printf '%s\n' 'b > "x"' 'b < "x"'; done
+        printf '%s\n' "$@"
+    done
+}
+
+@test "echo: a half-close with much under way loses nothing" {
+    start "$ECHO_SERVER"
+    stuck 'a drain' 'a eof' 'a close' | speak
+}
+
+@test "echo: a client that is silent does not keep another one waiting" {
+    start "$ECHO_SERVER"
+    speak <<'END'
+        silent open
+        a > "hello"
+        a < "hello"
+        silent > "at last"
+        silent < "at last"
+END
+}
+
+@test "echo: a client that sends and does not read is made to wait, and nobody else" {
+    start "$ECHO_SERVER"
+    speak <<'END'
+        greedy fill 67108864 via a "ping" "ping"
+        greedy blocked
+        a echo 100000
+        greedy drain
+END
+}
+
+@test "echo: a client that resets disturbs nobody" {
+    start "$ECHO_SERVER"
+    for i in 1 2 3 4 5; do
+        printf '%s\n' 'a open' 'b open' 'b > "x"' 'b reset' 'c open' 'c reset'
+        printf '%s\n' 'd open' 'd > "y"' 'd < "y"' 'd reset'
+        printf '%s\n' 'a > "still here"' 'a < "still here"' 'a close'
+    done | speak
+}
+
+@test "echo: a client that resets while the server writes to it disturbs nobody" {
+    start "$ECHO_SERVER"
+    speak <<'END'
+        a deaf
+        a fill 67108864 via b "x" "x"
+        a reset
+        b > "still here"
+        b < "still here"
+END
+    stuck 'a reset' | speak
+}
+
+@test "echo: 300 short connections one after another leave nothing behind" {
+    LIMIT=64 start "$ECHO_SERVER"
+    for i in {1..100}; do
+        printf '%s\n' 'a open' 'a > "x"' 'a < "x"' 'a close' 'b open' 'b > "x"' 'b shut' 'b < "x"' 'b eof' 'b close'
+        printf '%s\n' 'c open' 'c reset'
+    done | speak
+}
+
+@test "echo: out of descriptors it refuses newcomers, serves the others, and recovers" {
+    LIMIT=32 start "$ECHO_SERVER"
+    speak <<'END'
+        crowd crowd 64 "x" "x"
+        crowd served 10 31
+        crowd refused 33 54
+        crowd close
+        a > "room again"
+        a < "room again"
+        again crowd 20 "x" "x"
+        again served 10 20
+END
+}
+
+@test "echo: with more clients than select() can watch it refuses the rest, serves the others, and recovers" {
+    LIMIT=2048 start "$ECHO_SERVER"
+    speak <<'END'
+        crowd crowd 1100 "x" "x"
+        crowd served 200 1100
+        crowd close
+        a > "room again"
+        a < "room again"
+        again crowd 20 "x" "x"
+        again served 20 20
+END
+}
+
+@test "echo: a full house costs no CPU while nobody speaks" {
+    LIMIT=32 start "$ECHO_SERVER"
+    speak <<'END'
+        crowd crowd 64 "x" "x"
+        crowd hold 1000
+END
+    measure_cpu
+    echo "rule: a server that waits does not spin; in 1000 ms of waiting this one used $CPU_MS ms of CPU time"
+    [ "$CPU_MS" -lt 250 ]
+}
+
+@test "echo: it starts again at once after a stop with clients connected" {
+    restarts "$ECHO_SERVER" hello
+}
+
+@test "echo: SIGTERM is heard even when the clients leave it no rest" {
+    start "$ECHO_SERVER"
+    local i
+    for i in {1..8}; do
+        "$ECHO_CLIENT" "$HOST" "$PORT" </dev/zero >/dev/null 2>&1 3>&- &
+        STARTED+=($!)
+    done
+    for i in {1..30}; do printf '%s\n' 'a > "x"' 'a < "x"'; done | speak # by then all are at full speed
+    stops_on TERM
+}

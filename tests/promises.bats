@@ -1,0 +1,183 @@
+#!/usr/bin/env bats
+# What every program of the course promises (those whose -h offers "-p PORT" are servers, the others clients).
+
+load helpers
+
+# Runs a check for each program; the last program named in the output of a failure is the one that broke the rule.
+# CHECK gets the path of the program. (No `||` here: it would switch off `set -e` inside the check.)
+each() { # servers|clients|programs CHECK
+    local program kind
+    for program in $(make -s -C "$TOP" programs); do
+        program=${BUILD:-$TOP}/$program
+        kind=clients
+        [[ $("$program" -h) == *'[-p PORT]'* ]] && kind=servers
+        [ "$1" = programs ] || [ "$1" = $kind ] || continue
+        echo "checking $program"
+        "$2" "$program"
+    done
+}
+
+# Runs a program that has to fail: exit code, nothing on stdout, and a first line that matches on stderr.
+fails() { # CODE FIRST-LINE PROGRAM [ARGUMENT...]
+    local code=$1 first=$2 status=0
+    shift 2
+    "$@" </dev/null >"$TMP/out" 2>"$TMP/err" || status=$?
+    if [ $status -ne "$code" ] || [ -s "$TMP/out" ] || ! head -n 1 "$TMP/err" | grep -qE -- "$first"; then
+        echo "$*"
+        echo "rule: exit code $code (here $status), nothing on stdout, and on stderr first a line like: $first"
+        cat "$TMP/out" "$TMP/err"
+        return 1
+    fi
+}
+
+name() { basename "$1"; }
+
+shows_help() {
+    local help option
+    help=$("$1" -h 2>"$TMP/err")
+    [ ! -s "$TMP/err" ]
+    [[ $help == "usage: $(name "$1") "* ]]
+    head -n 1 <<<"$help" | grep -oE -- '-[a-z]( [A-Z]+)?\]|\[-[a-z]+' | while read -r option; do
+        echo "and its -h has to explain: $option"
+        case $option in
+        *' '*) option=${option#* } && grep -qE -- "${option%]}[: ]+.*" <<<"${help#*$'\n'}" ;;
+        *) grep -qE -- "-${option:2:1}\b" <<<"$help" ;;
+        esac
+    done
+}
+
+@test "every program explains itself with -h" { each programs shows_help; }
+
+refuses_nonsense() {
+    fails 2 . "$1" -Q
+    grep -q '^usage: ' "$TMP/err"
+    fails 2 "$(name "$1"): " "$1" 127.0.0.1 3200 one-too-many
+    grep -q '^usage: ' "$TMP/err"
+}
+
+@test "every program refuses what it does not know, with its usage" { each programs refuses_nonsense; }
+
+refuses_ports() {
+    local port
+    for port in -1 65536 99999999999999999999 32oo 0x50 '' ' 80' '80 ' 3.5; do
+        fails 2 "$(name "$1"): .*port|$(name "$1"): '$port' is not a number from 0 to 65535" "$1" -p "$port"
+        grep -q '^usage: ' "$TMP/err"
+    done
+}
+
+@test "every server refuses a port that is none" { each servers refuses_ports; }
+
+refuses_client_ports() {
+    local port
+    for port in 65536 99999999999999999999 32oo 0x50 '' ' 80' '80 '; do
+        fails 2 "$(name "$1"): '$port' is not a number from 0 to 65535" "$1" 127.0.0.1 "$port"
+    done
+}
+
+@test "every client refuses a port that is none" { each clients refuses_client_ports; }
+
+listens_on_loopback() {
+    start "$1"
+    [ "$(cat "$LOG")" = "$(name "$1"): listening on 127.0.0.1:$PORT" ]
+    stops_on TERM
+}
+
+@test "every server listens on loopback unless told otherwise, and says so in one line" {
+    each servers listens_on_loopback
+}
+
+listens_on_ipv6() {
+    start "$1" -a ::1
+    grep -qx "$(name "$1"): listening on \[::1\]:$PORT" "$LOG"
+    printf '%s\n' 'a open' 'a close' | "$POKE" ::1 "$PORT"
+    stops_on TERM
+}
+
+@test "every server listens on IPv6" {
+    grep -qs . /proc/net/if_inet6 || ifconfig lo0 2>/dev/null | grep -q inet6 || skip "no IPv6 here"
+    each servers listens_on_ipv6
+}
+
+listens_on_all() {
+    start "$1" -a 0.0.0.0
+    grep -qx "$(name "$1"): listening on 0.0.0.0:$PORT" "$LOG"
+    printf '%s\n' 'a open' 'a close' | "$POKE" 127.0.0.1 "$PORT"
+    stops_on TERM
+}
+
+@test "every server listens on all addresses if told so" { each servers listens_on_all; }
+
+says_why_it_cannot_listen() {
+    start "$1"
+    fails 1 "^$(name "$1"): cannot listen on 127.0.0.1:$PORT: Address already in use" "$1" -p "$PORT"
+    fails 1 "^$(name "$1"): cannot listen on " "$1" -a no-such-name.invalid -p 0
+    stops_on TERM
+}
+
+@test "every server says why it cannot listen" { each servers says_why_it_cannot_listen; }
+
+ends() {
+    local signal
+    for signal in TERM INT; do
+        start "$1"
+        exec 5<>"/dev/tcp/$HOST/$PORT" 6<>"/dev/tcp/$HOST/$PORT"
+        logged connected
+        stops_on $signal
+        exec 5>&- 6>&-
+        start "$1"
+        stops_on $signal
+    done
+}
+
+@test "SIGTERM and SIGINT end every server within a second, with clients and without" { each servers ends; }
+
+starts_again() { restarts "$1"; stops_on TERM; }
+
+@test "every server starts again at once after a stop with clients connected" { each servers starts_again; }
+
+shows_the_wire() {
+    start "$1" -v
+    exec 5<>"/dev/tcp/$HOST/$PORT"
+    printf 'h\xff\n' >&5
+    logged '68 ff 0a'
+    exec 5>&-
+    stops_on TERM
+}
+
+@test "every server shows the wire with -v" { each servers shows_the_wire; }
+
+logs_comings_and_goings() {
+    local client
+    start "$1"
+    exec 5<>"/dev/tcp/$HOST/$PORT"
+    logged '^127\.0\.0\.1:[0-9]+ connected$'
+    client=$(sed -n 's/ connected$//p' "$LOG")
+    exec 5>&-
+    logged "^$client disconnected"
+    stops_on TERM
+}
+
+@test "every server logs who comes and who goes, one line each" { each servers logs_comings_and_goings; }
+
+survives_abuse() {
+    start "$1"
+    head -c 300000 /dev/urandom >"$TMP/garbage"
+    exec 5<>"/dev/tcp/$HOST/$PORT"
+    cat "$TMP/garbage" >&5 2>/dev/null || true
+    exec 5>&-
+    printf '%s\n' 'a open' 'a reset' 'b >? "\0\0\0\0"' 'b reset' 'c open' 'c close' | "$POKE" "$HOST" "$PORT"
+    logged connected
+    stops_on TERM
+}
+
+@test "garbage and resets end no server" { each servers survives_abuse; }
+
+says_why_it_cannot_connect() {
+    start "$TOP/01-echo/echo_server"
+    stops_on TERM # so its port is surely one where nobody listens
+    fails 1 "^$(name "$1"): .*127.0.0.1:$PORT.*Connection refused" "$1" 127.0.0.1 "$PORT"
+    fails 1 "^$(name "$1"): .*no-such-name.invalid" "$1" no-such-name.invalid 80
+    [ "$(wc -l <"$TMP/err")" -eq 1 ]
+}
+
+@test "every client says why it cannot connect, in one line" { each clients says_why_it_cannot_connect; }

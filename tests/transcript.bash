@@ -1,0 +1,140 @@
+#!/usr/bin/env bash
+# Plays the transcripts of a README, and fails where the page shows something else than happens.
+#
+#     tests/transcript.bash 01-echo/README.md
+#
+# A transcript is a block marked ```console. "$ " begins a command, "» " a line that is typed into a running
+# program (» ^C and » ^D are those keys), "..." stands for any lines, all else is output. With several terminals
+# each line begins with its terminal: "1| $ ./echo_server". Ports that the system picks and times in ms may
+# differ. A command that is not installed skips its block, by name. Exit: 0 all as shown, 1 not, 77 all skipped.
+set -um
+cd "$(dirname "$1")" || exit 2
+page=$1
+work=$(mktemp -d)
+shells=() # by terminal: its shell, which leads a process group
+seen=()   # by terminal: how many lines of its output are used up
+old=()    # ports on the page ...
+new=()    # ... and what they are now
+
+open_terminal() { # NUMBER; 1 to 6; its input is descriptor 3 + NUMBER
+    mkfifo "$work/in$1"
+    bash <"$work/in$1" >"$work/out$1" 2>&1 &
+    shells[$1]=$! seen[$1]=0
+    eval "exec $(($1 + 3))>\"$work/in$1\""
+    type_line "$1" 'trap : INT'
+}
+
+type_line() { # NUMBER TEXT
+    printf '%s\n' "$2" >&"$(($1 + 3))"
+}
+
+end_input() { # NUMBER
+    eval "exec $(($1 + 3))>&-"
+}
+
+close_terminals() {
+    local n
+    for n in ${shells[@]+"${!shells[@]}"}; do
+        end_input "$n"
+        kill -s TERM -- "-${shells[n]}" 2>/dev/null
+        wait "${shells[n]}" 2>/dev/null
+        kill -s KILL -- "-${shells[n]}" 2>/dev/null
+        rm -f "$work/in$n" "$work/out$n"
+    done
+    shells=() seen=() old=() new=()
+}
+trap 'close_terminals; rm -rf "$work"' EXIT
+
+# Prints a text of the page with today's ports.
+today() { # TEXT
+    local text=$1 i
+    for i in ${old[@]+"${!old[@]}"}; do text=${text//${old[i]}/${new[i]}}; done
+    printf %s "$text"
+}
+
+# Is this the line that the page shows? A port above 20000 may be another one, but then throughout.
+same() { # SHOWN ACTUAL
+    local port='([2-6][0-9]{4})([^0-9].*|)$' shown=$1 actual=$2 times='s/[0-9.]+ ms/N ms/g; s/[[:space:]]+$//'
+    while [[ $shown =~ $port ]]; do
+        local was=${BASH_REMATCH[1]}
+        shown=${BASH_REMATCH[2]}
+        [[ $actual =~ $port ]] || return 1
+        actual=${BASH_REMATCH[2]}
+        case " ${old[*]-} " in
+        *" $was "*) ;;
+        *) old+=("$was") new+=("${BASH_REMATCH[1]}") ;;
+        esac
+    done
+    [ "$(today "$1" | sed -E "$times")" = "$(sed -E "$times" <<<"$2")" ]
+}
+
+# Waits until terminal NUMBER prints a line that the page shows; with `any`, after any other lines.
+expect() { # NUMBER LINE ANY
+    local tries line next=$((seen[$1] + 1)) out=$work/out$1
+    for ((tries = 0; tries < 500; tries++)); do
+        while [ "$(wc -l <"$out")" -ge "$next" ]; do
+            line=$(sed -n "${next}p" "$out")
+            if same "$2" "$line"; then
+                seen[$1]=$next
+                return 0
+            fi
+            [ "$3" = any ] || break 2
+            next=$((next + 1))
+        done
+        pause
+    done
+    printf '%s shows in terminal %s:\n    %s\nbut it prints:\n' "$page" "$1" "$(today "$2")"
+    tail -n "+$((seen[$1] + 1))" "$out" | head -n 5 | sed 's/^/    /'
+    return 1
+}
+
+pause() { sleep 0.01; }
+
+# Plays one transcript, from stdin.
+play() {
+    local row n=1 text any=
+    while IFS= read -r row; do
+        text=$row
+        if [[ $row =~ ^([1-6])\|\ ?(.*)$ ]]; then
+            n=${BASH_REMATCH[1]} text=${BASH_REMATCH[2]}
+        fi
+        [ -n "${shells[n]-}" ] || open_terminal "$n"
+        case $text in
+        ...) any=any && continue ;;
+        '» ^C') kill -s INT -- "-${shells[n]}" ;;
+        '» ^D') end_input "$n" ;;
+        '$ '* | '» '*) type_line "$n" "$(today "${text#* }")" ;;
+        *) expect "$n" "$text" "$any" || return 1
+           any= ;;
+        esac
+    done
+}
+
+# Prints the programs of a transcript that are not installed here.
+lacking() { # FILE
+    local word
+    for word in telnet nc ss curl tftp mosquitto_pub; do
+        grep -qE "^([1-9]\| )?\\\$ (.*[|(;&] *)?$word " "$1" && ! command -v "$word" >/dev/null && echo "$word"
+    done
+}
+
+awk -v work="$work" '/^```console/ { file = sprintf("%s/block%03d", work, ++n); printf "" > file; inside = 1; next }
+    /^```/ { inside = 0 }
+    inside { print > file }' "$(basename "$page")"
+
+status=0 played=0 skipped=0
+for block in "$work"/block*; do
+    [ -e "$block" ] || continue
+    absent=$(lacking "$block")
+    if [ -n "$absent" ]; then
+        echo "skipped, for these are not installed:" "$absent"
+        skipped=$((skipped + 1))
+    else
+        play <"$block" || status=1
+        close_terminals
+        played=$((played + 1))
+    fi
+done
+echo "$page: $played transcripts played, $skipped skipped"
+[ $status -eq 0 ] && [ $played -eq 0 ] && [ $skipped -gt 0 ] && exit 77
+exit $status
