@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Builds an exhibit of the museum, and fails unless the tests catch it. An exhibit is the right server with one mistake
+# in it, as a patch: what the mistake looks like from outside, the checks that catch it, the difference.
+#
+#     tests/museum.bash tests/museum/strlen.diff               the first check that it names must fail
+#     MUSEUM=all tests/museum.bash tests/museum/strlen.diff    all that it names must fail, and all others pass
+# shellcheck disable=SC2001 # sed says it more plainly than ${name//this/that}
+set -u
+top=$(cd "$(dirname "$0")/.." && pwd)
+exhibit=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+source=$(sed -n 's|^--- a/||p' "$exhibit") # 01-echo/echo_server.c
+lesson=$(dirname "$source")
+name=$(basename "$source" .c)
+subject=${name%_server}
+
+mkdir -p "$work/$lesson"
+cp "$top/$lesson"/*.[ch] "$work/$lesson"
+(cd "$work" && patch -s -p1) <"$exhibit" && ${CC:-cc} -O2 -w -o "$work/program" "$work/$source" || exit 1
+
+sed -n 's/^Caught by: //p' "$exhibit" | sort >"$work/named"
+if [ "${MUSEUM-}" = all ]; then
+    only=.
+else
+    first=$(sed -n 's/^Caught by: //p' "$exhibit" | head -n 1)
+    only="^$(sed 's/[][().*+?{}|^$\\]/\\&/g' <<<"$first")\$"
+    echo "$first" >"$work/named"
+fi
+
+# This runs inside Bats, and starts another Bats: that one must not take over the state of the first.
+for variable in $(compgen -e | grep '^BATS_'); do unset "$variable"; done
+PATH=$(sed 's|[^:]*/libexec/bats-core:||g' <<<"$PATH")
+
+# A check that fails waits for something that never comes, so it is given less time here.
+env "$(tr '[:lower:]' '[:upper:]' <<<"$name")=$work/program" POKE_MS="${POKE_MS:-2000}" \
+    JOBS=1 sh "$top/tests/bats.sh" -f "$only" "$top/tests/${lesson%%-*}-$subject.bats" >"$work/tap" 2>&1
+sed -n 's/^not ok [0-9]* //p' "$work/tap" | sort >"$work/failed"
+diff "$work/named" "$work/failed" >"$work/diff" && [ -s "$work/named" ] && exit 0
+echo "$exhibit: named but not failed (<), failed but not named (>):"
+cat "$work/diff" "$work/tap"
+exit 1
