@@ -1,0 +1,107 @@
+#!/bin/sh
+# What a maintainer wants to know before a commit, one line for each check: ok, not ok, or skipped, for want of which
+# program. With CI=true a missing program is a failure. FUZZ_SECONDS (default 10) is for each fuzzer.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+# Runs a command, and prints what it has to say only if it fails. NEEDS: programs, separated by blanks.
+check() { # NAME NEEDS COMMAND [ARGUMENT...]
+    name=$1
+    for program in $2; do
+        command -v "$program" >/dev/null 2>&1 && continue
+        if [ "${CI-}" = true ]; then
+            echo "not ok $name: $program is not installed"
+            failed=1
+        else
+            echo "skipped $name: $program is not installed"
+        fi
+        return
+    done
+    shift 2
+    if "$@" >"$work/log" 2>&1; then
+        echo "ok $name"
+    else
+        echo "not ok $name"
+        sed 's/^/    /' "$work/log" | tail -n 60
+        failed=1
+    fi
+}
+
+# A copy of the tree to build in, with other compilers or flags; sets TREE.
+copy() { # NAME
+    TREE=$work/$1
+    mkdir "$TREE"
+    cp -R Makefile 0* tests "$TREE"
+    make -s -C "$TREE" clean
+}
+
+build() { # NAME MAKE-COMMAND [VARIABLE=VALUE...]
+    copy "$1"
+    shift
+    (cd "$TREE" && "$@") >"$work/build" 2>&1
+    status=$?
+    cat "$work/build"
+    [ "$status" -eq 0 ] && ! grep -qi warning "$work/build"
+}
+
+strict='-std=c11 -pedantic -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Werror -O2'
+plain='-std=c11 -pedantic -Wall -Wextra -Werror -O2' # musl's FD_SET itself converts signs
+sanitizers='-std=c11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
+
+# shellcheck disable=SC2086 # a list of files
+tidy() { clang-tidy --quiet 0*/*.c -- -std=c11; }
+
+# Each program with no flags at all: cc -o NAME NAME.c
+alone() {
+    for source in 0*/*.c; do
+        grep -q '#include "' "$source" || ${CC:-cc} -o "$work/alone" "$source" || return 1
+    done
+}
+
+under_sanitizers() {
+    build sanitized make "CFLAGS=$sanitizers" all || return 1
+    BUILD=$TREE sh tests/bats.sh tests/0*.bats tests/promises.bats
+}
+
+under_valgrind() {
+    mkdir -p "$work/valgrind"
+    for program in $(make -s programs); do
+        mkdir -p "$work/valgrind/$(dirname "$program")"
+        cat >"$work/valgrind/$program" <<END
+#!/bin/sh
+exec valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible "$PWD/$program" "\$@"
+END
+        chmod +x "$work/valgrind/$program"
+    done
+    # Not the checks that count descriptors and CPU time, for valgrind needs some of both itself.
+    BUILD=$work/valgrind POKE_MS=20000 sh tests/bats.sh -f "$valgrind_tests" tests/0*.bats
+}
+valgrind_tests='^(echo: (a (line|half|client)|bytes|pieces|16|after)|menu|client: (what|nothing|with|a server|-v))'
+
+fuzz() { # NAME
+    clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o "$work/fuzz" "tests/fuzz/$1.c" &&
+        (cd "$work" && ./fuzz -max_total_time="${FUZZ_SECONDS:-10}" -max_len=4096)
+}
+
+museum() {
+    make -s all tests/poke && MUSEUM=all sh tests/bats.sh tests/museum.bats
+}
+
+check 'format: clang-format' clang-format sh -c 'clang-format --dry-run -Werror 0*/*.[ch] tests/*.c tests/*/*.c'
+check 'format: repeated blocks are the same everywhere' awk sh tests/plumbing.sh check
+check 'scripts: shellcheck' shellcheck sh -c 'shellcheck .ci/run 0*/*.sh tests/*.sh tests/*.bash tests/*.bats tests/bench/*.sh'
+check 'build: gcc, every warning an error' gcc build gcc make CC=gcc "CFLAGS=$strict" all tests/poke
+check 'build: clang' clang build clang make CC=clang "CFLAGS=$strict" all tests/poke
+check 'build: musl libc' musl-gcc build musl make CC=musl-gcc "CFLAGS=$plain" all tests/poke
+check 'build: bmake' bmake build bmake bmake all tests/poke
+check 'build: each program alone, with no flags' cc alone
+check 'analysis: clang-tidy' clang-tidy tidy
+check 'analysis: cppcheck' cppcheck sh -c 'cppcheck -q --std=c11 --enable=warning,performance,portability --error-exitcode=1 0*/*.c'
+check 'tests under address and undefined sanitizers' bats under_sanitizers
+check 'tests under valgrind' 'valgrind bats' under_valgrind
+check 'fuzz: lines' clang fuzz lines
+check 'museum: each exhibit fails the checks that it names, and no other' 'bats patch' museum
+exit $failed
