@@ -293,7 +293,7 @@ static void round_begin(int i) {
 
 static int bucket_of(long long ns) {
     int doublings = 0;
-    while (ns >> doublings >= 2 * STEPS)
+    while (ns >> doublings >= 2LL * STEPS)
         doublings++;
     return doublings * STEPS + (int)(ns >> doublings);
 }
@@ -333,12 +333,13 @@ static void print_picture(void) {
     }
     for (int row = first; row <= last; row++) {
         static const char *const units[] = {"µs", "ms", "s "};
-        double value = row_begin(row) / 1000;
-        int unit = 0,
+        static const double sizes[] = {1e3, 1e6, 1e9};
+        double ns = row_begin(row);
+        int unit = ns < 1e6   ? 0
+                   : ns < 1e9 ? 1
+                              : 2,
             width = (int)((rows[row] * (long long)strlen(bar) + most - 1) / most); /* up: one is seen */
-        for (; value >= 1000 && unit < 2; value /= 1000)
-            unit++;
-        printf("%8g %s  %-40.*s %lld\n", value, units[unit], width, bar, rows[row]);
+        printf("%8g %s  %-40.*s %lld\n", ns / sizes[unit], units[unit], width, bar, rows[row]);
     }
 }
 
@@ -390,7 +391,7 @@ static void tick(double finished) {
 
 /* Runs until the time, the number or a signal ends it. */
 static void measure(void) {
-    long long began = now_ms(), now = began, next_tick = began;
+    long long began = now_ms(), now, next_tick = began;
     for (int i = 0; i < talking; i++)
         round_begin(i);
     double finished = 0;
