@@ -26,6 +26,7 @@ program CHAT_CLIENT 02-group-chat/chat_client
 setup() {
     TMP=$(mktemp -d)
     STARTED=() # the processes to end
+    READERS=() # those that read their stderr, and end with them
 }
 
 teardown() {
@@ -34,6 +35,7 @@ teardown() {
         kill -s KILL "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
+    for pid in ${READERS[@]+"${READERS[@]}"}; do wait "$pid" || true; done
     rm -rf "$TMP"
 }
 
@@ -56,6 +58,7 @@ start() { # PROGRAM [OPTION...]
         [[ $line == *'listening on '* ]] && break
     done
     cat <&4 >>"$LOG" 3>&- & # go on reading, or the server stops when the pipe is full
+    READERS+=($!)
     exec 4<&-
     if [[ $line != *'listening on '* ]]; then
         echo "rule: a server prints \"...listening on HOST:PORT\" on stderr when it is ready"
