@@ -122,6 +122,10 @@ static int connect_to(const struct addrinfo *a, const sigset_t *none) {
     int error = EINTR;
     for (; a && !stop; a = a->ai_next) {
         int fd = socket(a->ai_family, a->ai_socktype, a->ai_protocol);
+        if (fd < 0) {
+            error = errno;
+            continue;
+        }
         fcntl(fd, F_SETFL, O_NONBLOCK);
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
         error = connect(fd, a->ai_addr, a->ai_addrlen) < 0 ? errno : 0;

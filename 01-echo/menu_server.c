@@ -151,14 +151,15 @@ static void client_read(struct client *c) {
     ssize_t n = read(c->fd, chunk, IN_MAX - c->in.length);
     if (n > 0) {
         show_wire(c->name, "->", chunk, (size_t)n);
-        if (buffer_append(&c->in, chunk, (size_t)n, IN_MAX) < 0)
+        size_t used = c->in.length > 0 || c->closing ? 0 : on_data(c, chunk, (size_t)n);
+        if (used < (size_t)n && buffer_append(&c->in, chunk + used, (size_t)n - used, IN_MAX) < 0)
             client_drop(c, "out of memory");
     } else if (n == 0) {
         c->eof = 1;
     } else if (errno != EAGAIN && errno != EINTR) {
         client_drop(c, strerror(errno));
     }
-    c->news = 1;
+    c->news = c->in.length > 0 || c->eof;
 }
 
 /* Offers on_data what has come, for as long as it uses some of it. */
@@ -211,17 +212,16 @@ static struct client *client_next(const struct client *c) {
     return NULL;
 }
 
-/* Takes a newcomer in, or refuses it when there is no room. To leave it in the queue would be worse: select()
- * would say "readable" at once, for ever. So one descriptor is kept free, to refuse people with. */
-static void client_accept(int listener) {
+/* Takes a newcomer in, or refuses it when there is no room; returns 0 if there is none. To leave it in the
+ * queue would make select() say "readable" for ever: so one descriptor is kept free, to refuse people with. */
+static int client_accept(int listener) {
     struct sockaddr_storage address;
     socklen_t len = sizeof address;
     int fd = accept(listener, (struct sockaddr *)&address, &len);
-    if (fd < 0) {
-        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) /* ENFILE, ENOMEM: do not spin */
-            nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-        return;
-    }
+    if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL); /* ENFILE, ENOMEM: do not spin */
+    if (fd < 0)
+        return 0;
     struct client newcomer = {.open = 1, .fd = fd};
     name_address(&address, len, newcomer.name);
     int spare = dup(fd), room = spare >= 0 && spare < FD_SETSIZE;
@@ -229,13 +229,14 @@ static void client_accept(int listener) {
     fprintf(stderr, "%s %s\n", newcomer.name, room ? "connected" : "refused: no room");
     if (!room) {
         close(fd);
-        return;
+        return 1;
     }
     fcntl(fd, F_SETFL, O_NONBLOCK);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* no waiting to fill a packet */
     clients[fd] = newcomer;
     top = fd < top ? top : fd + 1;
     on_connect(&clients[fd]);
+    return 1;
 }
 
 /* Returns a socket that listens, after saying where; or ends the program. */
@@ -311,8 +312,8 @@ static void serve(const char *address, const char *port) {
             client_settle(c);
         while (top > 0 && !clients[top - 1].open)
             top--;
-        if (FD_ISSET(listener, &readable)) /* last: those who left in this turn have made room */
-            client_accept(listener);
+        for (int i = 0; FD_ISSET(listener, &readable) && i < 64 && client_accept(listener); i++)
+            continue; /* newcomers come last, for those who left in this turn have made room */
         sigprocmask(SIG_SETMASK, &none, NULL); /* pselect() may let no signal in while there are bytes to */
         sigprocmask(SIG_SETMASK, &all, NULL);  /* read: so that a busy server hears it, open the door */
     }
