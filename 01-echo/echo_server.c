@@ -210,8 +210,8 @@ static struct client *client_next(const struct client *c) {
     return NULL;
 }
 
-/* Takes a newcomer in, or refuses it when there is no room; returns 0 if there is none. To leave it in the
- * queue would make select() say "readable" for ever: so one descriptor is kept free, to refuse people with. */
+/* Takes a newcomer in and returns 1. Returns 0 if there is none, or no room: to leave one in the queue would
+ * make select() say "readable" for ever, so one descriptor is kept free to refuse people with. */
 static int client_accept(int listener) {
     struct sockaddr_storage address;
     socklen_t len = sizeof address;
@@ -227,7 +227,7 @@ static int client_accept(int listener) {
     fprintf(stderr, "%s %s\n", newcomer.name, room ? "connected" : "refused: no room");
     if (!room) {
         close(fd);
-        return 1;
+        return 0;
     }
     fcntl(fd, F_SETFL, O_NONBLOCK);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* no waiting to fill a packet */
