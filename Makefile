@@ -2,9 +2,10 @@
 # Plain rules only, so that GNU make (3.81, too) and bmake both read it. A new program touches one line here.
 
 PROGRAMS_01 = 01-echo/echo_once 01-echo/echo_server 01-echo/echo_client 01-echo/menu_server 01-echo/echo_bench
-PROGRAMS    = $(PROGRAMS_01)
-TOOLS       = tests/poke
-LESSONS     = 01-echo
+PROGRAMS_02 = 02-group-chat/chat_server 02-group-chat/chat_client
+PROGRAMS    = $(PROGRAMS_01) $(PROGRAMS_02)
+TOOLS       = tests/poke tests/crowd
+LESSONS     = 01-echo 02-group-chat
 
 CFLAGS = -std=c11 -pedantic -Wall -Wextra -O2
 

@@ -51,8 +51,10 @@ strict='-std=c11 -pedantic -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-
 plain='-std=c11 -pedantic -Wall -Wextra -Werror -O2' # musl's FD_SET itself converts signs
 sanitizers='-std=c11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
 
-# shellcheck disable=SC2086 # a list of files
-tidy() { clang-tidy --quiet 0*/*.c -- -std=c11; }
+# One file at a time: clang-tidy 14 finds unset va_lists where it has looked at another file before.
+tidy() {
+    for source in 0*/*.c; do clang-tidy --quiet "$source" -- -std=c11 || return 1; done
+}
 
 # Each program with no flags at all: cc -o NAME NAME.c
 alone() {
@@ -79,7 +81,7 @@ END
     # Not the checks that count descriptors and CPU time, for valgrind needs some of both itself.
     BUILD=$work/valgrind POKE_MS=20000 sh tests/bats.sh -f "$valgrind_tests" tests/0*.bats
 }
-valgrind_tests='^(echo: (a (line|half|client)|bytes|pieces|16|after)|menu|client: (what|nothing|with|a server|-v))'
+valgrind_tests='^(echo: (a (line|half|client)|bytes|pieces|16|after)|menu|client: (what|nothing|with|a server|-v)|chat client)'
 
 fuzz() { # NAME
     clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o "$work/fuzz" "tests/fuzz/$1.c" &&

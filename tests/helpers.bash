@@ -20,6 +20,7 @@ program ECHO_SERVER 01-echo/echo_server
 program ECHO_CLIENT 01-echo/echo_client
 program ECHO_BENCH 01-echo/echo_bench
 program MENU_SERVER 01-echo/menu_server
+program CHAT_SERVER 02-group-chat/chat_server
 program CHAT_CLIENT 02-group-chat/chat_client
 
 # Every test has a folder of its own, and leaves nothing behind.

@@ -33,3 +33,9 @@ exhibit() { bash "$TOP/tests/museum.bash" "$TOP/tests/museum/$1.diff"; }
 @test "museum: unbounded" { exhibit unbounded; }
 @test "museum: write_interest" { exhibit write_interest; }
 @test "museum: menu_one_read_one_line" { exhibit menu_one_read_one_line; }
+@test "museum: chat_blocking_write" { exhibit chat_blocking_write; }
+@test "museum: chat_burst" { exhibit chat_burst; }
+@test "museum: chat_format" { exhibit chat_format; }
+@test "museum: chat_nick_nul" { exhibit chat_nick_nul; }
+@test "museum: chat_one_read_one_line" { exhibit chat_one_read_one_line; }
+@test "museum: chat_own_line" { exhibit chat_own_line; }
