@@ -94,11 +94,15 @@ round_trip() { # FILE COMMAND...
 
 @test "client: SIGTERM ends it in the middle of a large transfer" {
     start "$ECHO_SERVER"
-    "$ECHO_CLIENT" "$HOST" "$PORT" </dev/zero >/dev/null 2>"$TMP/err" 3>&- &
+    mkfifo "$TMP/out"
+    "$ECHO_CLIENT" "$HOST" "$PORT" </dev/zero >"$TMP/out" 2>"$TMP/err" 3>&- &
     PID=$!
     STARTED+=("$PID")
-    logged connected
+    exec 5<"$TMP/out"
+    head -c 1000000 <&5 >/dev/null # it is under way
+    cat <&5 >/dev/null 3>&- &
     stops_on TERM
+    exec 5<&-
 }
 
 @test "client: -v shows the wire" {

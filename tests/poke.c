@@ -451,13 +451,12 @@ static void step_skip(struct step *s) {
     long long deadline = after(patience); /* one for all: to talk on is no progress here */
     const char *why = NULL;
     size_t at = 0;
-    for (; !has_at(inbox, at, want); at++) {
-        while (!why && at + want->length >= inbox->length)
-            why = inbox->length > BYTES_MAX ? "still more" : conn_more(s->conn, deadline);
-        if (why)
+    while (!has_at(inbox, at, want))
+        if (at + want->length <= inbox->length)
+            at++;
+        else if ((why = inbox->length > BYTES_MAX ? "still more" : conn_more(s->conn, deadline)))
             fail(s->conn, want, inbox, inbox->length, "%zu bytes came without these, then %s", inbox->length,
                  why);
-    }
     bytes_take(inbox, at + want->length);
 }
 
