@@ -25,6 +25,7 @@ help:
 	@echo '                      make test-01 ECHO_SERVER=./my_server'
 	@echo 'make check        format, compilers, static analysis, sanitizers, fuzzers, valgrind'
 	@echo 'make bench        measure, and write the reports in tests/bench'
+	@echo 'make museum       walk through the museum of wrong servers'
 	@echo 'make plumbing     copy the plumbing of 01-echo/echo_server.c into the other servers'
 	@echo 'make clean        remove what was built'
 
@@ -49,11 +50,14 @@ bench: all $(TOOLS)
 plumbing:
 	@sh tests/plumbing.sh copy
 
+museum:
+	@for exhibit in tests/museum/*.diff; do echo "== $$exhibit"; sed '/^--- a/,$$d' $$exhibit; done
+
 programs:
 	@for program in $(PROGRAMS); do echo $$program; done
 
 clean:
 	rm -f $(PROGRAMS) $(TOOLS)
 
-.PHONY: all help demo test check bench plumbing programs clean \
+.PHONY: all help demo test check bench museum plumbing programs clean \
 	demo-01 demo-02 demo-03 demo-04 demo-05 demo-06 test-01 test-02 test-03 test-04 test-05 test-06
