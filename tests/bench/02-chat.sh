@@ -196,7 +196,7 @@ set border 3
 set bmargin 5
 set xtics font ',10'
 set tics nomirror
-set key top right
+set key top left
 set format y '%.1s %c'
 set yrange [0:*]
 set offsets 0, 0, graph 0.15, 0
