@@ -62,11 +62,11 @@ END
 }
 
 # A script in which client a has sent N bytes and its FIN, reads nothing, and the server has done what it can about
-# that (150 round trips of client b are as many turns of its loop), for N from 96 KiB to 5 MiB: with some N the server
-# is just stuck, with the FIN received and the last bytes not sent.
+# that (150 round trips of client b are as many turns of its loop), for N up to 5 MiB: with some N the server is just
+# stuck, with the FIN received and the last bytes not sent. Which N, is up to the kernel's buffers; hence the small steps.
 stuck() { # STEP..., what a does then
     local n i
-    for ((n = 98304; n <= 5242880; n += 98304)); do
+    for ((n = 131072; n <= 5242880; n += n < 2097152 ? 131072 : 32768)); do
         printf '%s\n' 'a deaf 32768' "a fill $n" 'a shut'
         for ((i = 0; i < 150; i++)); do printf '%s\n' 'b > "x"' 'b < "x"'; done
         printf '%s\n' "$@"
