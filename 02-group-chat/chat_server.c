@@ -154,7 +154,7 @@ static void client_read(struct client *c) {
     ssize_t n = read(c->fd, chunk, IN_MAX - c->in.length);
     if (n > 0) {
         show_wire(c->name, "->", chunk, (size_t)n);
-        size_t used = c->in.length > 0 || c->closing ? 0 : on_data(c, chunk, (size_t)n);
+        size_t used = c->in.length > 0 || c->closing || c->gone ? 0 : on_data(c, chunk, (size_t)n);
         if (used < (size_t)n && buffer_append(&c->in, chunk + used, (size_t)n - used, IN_MAX) < 0)
             client_drop(c, "out of memory");
     } else if (n == 0) {
