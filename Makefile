@@ -3,18 +3,43 @@
 
 PROGRAMS_01 = 01-echo/echo_once 01-echo/echo_server 01-echo/echo_client 01-echo/menu_server 01-echo/echo_bench
 PROGRAMS_02 = 02-group-chat/chat_server 02-group-chat/chat_client
-PROGRAMS    = $(PROGRAMS_01) $(PROGRAMS_02)
-TOOLS       = tests/poke tests/crowd
-LESSONS     = 01-echo 02-group-chat
+PROGRAMS_03 = 03-custom-protocol/im_server 03-custom-protocol/im_client 03-custom-protocol/file_server
+PROGRAMS    = $(PROGRAMS_01) $(PROGRAMS_02) $(PROGRAMS_03) $(PROGRAMS_04) $(PROGRAMS_05) $(PROGRAMS_06)
+LESSONS     = 01-echo 02-group-chat 03-custom-protocol
+TOOLS       = tests/poke tests/crowd tests/codec tests/im_talk tests/im_crowd tests/courier \
+	
+
+MODULES_03  = 03-custom-protocol/frame.c 03-custom-protocol/message.c
+SERVER_03   = 03-custom-protocol/post.c 03-custom-protocol/request.c 03-custom-protocol/journal.c
+CLIENT_03   = 03-custom-protocol/transfer.c
+HEADERS_03  = 03-custom-protocol/frame.h 03-custom-protocol/message.h 03-custom-protocol/post.h \
+	03-custom-protocol/request.h 03-custom-protocol/journal.h 03-custom-protocol/transfer.h
+
 
 CFLAGS = -std=c11 -pedantic -Wall -Wextra -O2
 
 all: $(PROGRAMS)
 
+tools: $(TOOLS)
+
 .SUFFIXES:
 .SUFFIXES: .c
 .c:
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+# Programs of several files, all of one folder. By hand: cc -o file_server file_server.c frame.c message.c
+03-custom-protocol/im_server: 03-custom-protocol/im_server.c $(SERVER_03) $(MODULES_03) $(HEADERS_03)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $@.c $(SERVER_03) $(MODULES_03)
+03-custom-protocol/im_client: 03-custom-protocol/im_client.c $(CLIENT_03) $(MODULES_03) $(HEADERS_03)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $@.c $(CLIENT_03) $(MODULES_03)
+03-custom-protocol/file_server tests/codec tests/im_talk tests/im_crowd: $(MODULES_03) $(HEADERS_03)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $@.c $(MODULES_03)
+03-custom-protocol/file_server: 03-custom-protocol/file_server.c
+tests/codec: tests/codec.c
+tests/im_talk: tests/im_talk.c
+tests/im_crowd: tests/im_crowd.c
+tests/ws_modules: tests/ws_modules.c
+tests/ws_peer: tests/ws_peer.c
 
 help:
 	@echo 'make              build all programs, each beside its source'
@@ -23,7 +48,7 @@ help:
 	@echo 'make test         run every test (needs Bats, or npm to fetch it)'
 	@echo 'make test-01      run the tests of lesson 01; to grade a server of your own:'
 	@echo '                      make test-01 ECHO_SERVER=./my_server'
-	@echo 'make check        format, compilers, static analysis, sanitizers, fuzzers, valgrind'
+	@echo 'make check        format, compilers, static analysis, sanitizers, fuzzers, valgrind, the museum'
 	@echo 'make bench        measure, and write the reports in tests/bench'
 	@echo 'make museum       walk through the museum of wrong servers'
 	@echo 'make plumbing     copy the plumbing of 01-echo/echo_server.c into the other servers'
@@ -36,7 +61,7 @@ demo-01 demo-02 demo-03 demo-04 demo-05 demo-06: all
 	@sh $$(echo $@ | sed 's/demo-//')-*/demo.sh
 
 test: all $(TOOLS)
-	@sh tests/bats.sh tests
+	@sh tests/bats.sh tests/0*.bats tests/promises.bats tests/house.bats
 
 test-01 test-02 test-03 test-04 test-05 test-06: all $(TOOLS)
 	@sh tests/bats.sh tests/$$(echo $@ | sed 's/test-//')-*.bats
@@ -59,5 +84,5 @@ programs:
 clean:
 	rm -f $(PROGRAMS) $(TOOLS)
 
-.PHONY: all help demo test check bench museum plumbing programs clean \
+.PHONY: all tools help demo test check bench museum plumbing programs clean \
 	demo-01 demo-02 demo-03 demo-04 demo-05 demo-06 test-01 test-02 test-03 test-04 test-05 test-06

@@ -157,13 +157,12 @@ END
 
 @test "echo: a full house costs no CPU while nobody speaks" {
     LIMIT=32 start "$ECHO_SERVER"
+    spin_beside
     speak <<'END'
         crowd crowd 64 "x" "x"
         crowd hold 1000
 END
-    measure_cpu
-    echo "rule: a server that waits does not spin; in 1000 ms of waiting this one used $CPU_MS ms of CPU time"
-    [ "$CPU_MS" -lt 250 ]
+    slept
 }
 
 @test "echo: it starts again at once after a stop with clients connected" {

@@ -14,7 +14,11 @@ met() { # NAME...
         echo "$name < \"* you are now $name\n\""
         for other in "$@"; do
             [ "$other" != "$name" ] || break
-            echo "$other < \"* guest{$name} joined\n* guest{$name} is now $name\n\""
+            if [ -z "${THROUGH-}" ]; then
+                echo "$other < \"* guest{$name} joined\n* guest{$name} is now $name\n\""
+            else # the guest's number is the proxy's port
+                echo "$other <* \" is now $name\n\""
+            fi
         done
     done
 }

@@ -2,7 +2,7 @@
 # so that a server of your own is graded by the same tests: make test-01 ECHO_SERVER=./my_server.
 # Such a server takes -p PORT (0: any free port) and says "...listening on HOST:PORT" on stderr when it is ready.
 
-TOP=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 POKE=$TOP/tests/poke
 
 # Sets a variable to the program that it shall name: what the user has given, else the one built in the course.
@@ -22,6 +22,10 @@ program ECHO_BENCH 01-echo/echo_bench
 program MENU_SERVER 01-echo/menu_server
 program CHAT_SERVER 02-group-chat/chat_server
 program CHAT_CLIENT 02-group-chat/chat_client
+program FILE_SERVER 03-custom-protocol/file_server
+program IM_CLIENT 03-custom-protocol/im_client
+program IM_SERVER 03-custom-protocol/im_server
+program CODEC tests/codec
 
 # Every test has a folder of its own, and leaves nothing behind.
 setup() {
@@ -43,13 +47,32 @@ teardown() {
 pause() { sleep 0.01; } # between two looks at what gives no event
 
 # Starts a server on a free port and waits for its ready line. Sets PID, HOST, PORT, and LOG, the file that gets
-# its stderr. LIMIT=n start ...: with n descriptors at most. ON_PORT=n start ...: on that port.
-start() { # PROGRAM [OPTION...]
-    local line='' pipe=$TMP/stderr$RANDOM
+# its stderr. LIMIT=n start ...: with n descriptors at most. ON_PORT=n start ...: on that port. FILE_LIMIT=n start ...:
+# it cannot make a file larger than n blocks (512 or 1024 bytes each, as the shell has it).
+# INPUT=FILE start ...: with that as its stdin, or nothing.
+# THROUGH="-c 1" bats ...: its clients come through a flaky_proxy with these options (PID and LOG are the server's).
+start() { # PROGRAM [ARGUMENT...] [-- OPERAND...]
+    launch "$@"
+    [ -z "${THROUGH-}" ] || launch_proxy
+}
+
+launch_proxy() {
+    local pid=$PID log=$LOG
+    # shellcheck disable=SC2086 # these are several words
+    LIMIT='' ON_PORT=0 launch "$FLAKY_PROXY" $THROUGH -- "$HOST" "$PORT"
+    PID=$pid LOG=$log
+}
+
+launch() { # PROGRAM [ARGUMENT...] [-- OPERAND...]
+    local line='' pipe command=()
+    pipe=$(mktemp -u "$TMP/stderrXXXXXX")
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do command+=("$1") && shift; done
+    command+=(-p "${ON_PORT:-0}" "$@")
     mkfifo "$pipe"
     (
         [ -z "${LIMIT-}" ] || ulimit -n "$LIMIT"
-        exec "$@" -p "${ON_PORT:-0}" >"$pipe.out" 2>"$pipe" 3>&-
+        [ -z "${FILE_LIMIT-}" ] || ulimit -S -f "$FILE_LIMIT"
+        exec "${command[@]}" <"${INPUT:-/dev/null}" >"$pipe.out" 2>"$pipe" 3>&-
     ) &
     PID=$! LOG=$pipe.log
     STARTED+=("$PID")
@@ -63,7 +86,7 @@ start() { # PROGRAM [OPTION...]
     exec 4<&-
     if [[ $line != *'listening on '* ]]; then
         echo "rule: a server prints \"...listening on HOST:PORT\" on stderr when it is ready"
-        echo "$* printed: $(cat "$LOG")"
+        echo "${command[*]} printed: $(cat "$LOG")"
         return 1
     fi
     PORT=${line##*:}
@@ -113,15 +136,36 @@ stops_on() { # SIGNAL
     return 1
 }
 
-# Ends the server started last, and sets CPU_MS to the CPU time in ms that it has used.
-measure_cpu() {
+# Starts a loop that does nothing but spin. How much CPU time one that spins can get depends on what else runs here, so
+# the server started last is compared with it: see slept.
+spin_beside() {
+    (while :; do :; done) 3>&- &
+    SPINNER=$!
+    STARTED+=("$SPINNER")
+}
+
+# Ends the server started last and the one that spins beside it, and fails if the server has not slept most of the time.
+slept() {
+    local pid server spun
     times >"$TMP/times"
-    kill -s TERM "$PID"
-    wait "$PID" || true
-    times >>"$TMP/times" # lines 2 and 4: user and system time of the children that have ended, as 0m0.123s
-    # shellcheck disable=SC2034 # for the test
-    CPU_MS=$(awk -F'[ms ]+' 'NR % 2 == 0 { before = now; now = ($1 + $3) * 60000 + ($2 + $4) * 1000 }
-        END { printf "%d", now - before }' "$TMP/times")
+    for pid in "$PID" "$SPINNER"; do
+        kill -s TERM "$pid"
+        wait "$pid" || true
+        times >>"$TMP/times"
+    done
+    # Lines 2, 4 and 6: user and system time of the children that have ended, as 0m0.123s.
+    read -r server spun < <(awk -F'[ms ]+' 'NR % 2 == 0 { ms[NR / 2] = ($1 + $3) * 60000 + ($2 + $4) * 1000 }
+        END { printf "%d %d\n", ms[2] - ms[1], ms[3] - ms[2] }' "$TMP/times")
+    echo "rule: who waits does not spin; this one used $server ms of CPU time, one that spins $spun ms"
+    [ $((server * 2)) -lt "$spun" ]
+}
+
+# Waits for the poke that plays a UDP server (start "$POKE" -u -f SCRIPT), and fails, with its report, if it does.
+played() {
+    local status=0
+    wait "$PID" || status=$?
+    [ $status -eq 0 ] || cat "${LOG%.log}.out" "$LOG"
+    return $status
 }
 
 # Connects (bash does it by itself), and passes when the same port can be served again right after the server has
@@ -140,4 +184,16 @@ restarts() { # PROGRAM [GREETING]
     echo "rule: a server can be started again at once, though old connections still linger (SO_REUSEADDR)"
     ON_PORT=$PORT start "$1"
     exec 5>&-
+}
+
+# Prints the beginning of a script: connection a (or the one named) has opened its WebSocket at that path; then stdin.
+upgraded() { # PATH [NAME [FIELD...]]
+    local path=$1 name=${2-a} field fields=''
+    shift $(($# < 2 ? $# : 2))
+    for field; do fields+="$field\\r\\n"; done
+    echo "$name > \"GET $path HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\"" \
+        "\"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n$fields\r\n\""
+    echo "$name < \"HTTP/1.1 101 \""
+    echo "$name <* \"\r\n\r\n\""
+    cat
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds an exhibit of the museum, and fails unless the tests catch it. An exhibit is the right server with one mistake
 # in it, as a patch: what the mistake looks like from outside, the checks that catch it, the difference. "Perhaps by:"
-# names a check that fails or passes with the timing.
+# names a check that fails or passes with the timing. A mistake in a module says in which program it is shown ("Program:
+# im_server"), and one that other tests than the program's own catch, in which ("Tests: 03-store.bats").
 #
 #     tests/museum.bash tests/museum/strlen.diff               the first check that it names must fail
 #     MUSEUM=all tests/museum.bash tests/museum/strlen.diff    all that it names must fail, and all others pass
@@ -14,12 +15,15 @@ trap 'rm -rf "$work"' EXIT
 
 source=$(sed -n 's|^--- a/||p' "$exhibit") # 01-echo/echo_server.c
 lesson=$(dirname "$source")
-name=$(basename "$source" .c)
-subject=${name%_server}
+name=$(sed -n 's/^Program: //p' "$exhibit")
+name=${name:-$(basename "$source" .c)}
+tests=$(sed -n 's/^Tests: //p' "$exhibit")
+tests=${tests:-${lesson%%-*}-${name%_server}.bats}
 
 mkdir -p "$work/$lesson"
+cp "$top/Makefile" "$work"
 cp "$top/$lesson"/*.[ch] "$work/$lesson"
-(cd "$work" && patch -s -p1) <"$exhibit" && ${CC:-cc} -O2 -w -o "$work/program" "$work/$source" || exit 1
+(cd "$work" && patch -s -p1) <"$exhibit" && make -s -C "$work" 'CFLAGS=-O2 -w' "$lesson/$name" || exit 1
 
 sed -n 's/^Caught by: //p' "$exhibit" | sort >"$work/named"
 if [ "${MUSEUM-}" = all ]; then
@@ -35,8 +39,8 @@ for variable in $(compgen -e | grep '^BATS_'); do unset "$variable"; done
 PATH=$(sed 's|[^:]*/libexec/bats-core:||g' <<<"$PATH")
 
 # A check that fails waits for something that never comes, so it is given less time here.
-env "$(tr '[:lower:]' '[:upper:]' <<<"$name")=$work/program" POKE_MS="${POKE_MS:-2000}" \
-    JOBS=1 sh "$top/tests/bats.sh" -f "$only" "$top/tests/${lesson%%-*}-$subject.bats" >"$work/tap" 2>&1
+env "$(tr '[:lower:]' '[:upper:]' <<<"$name")=$work/$lesson/$name" POKE_MS="${POKE_MS:-2000}" \
+    JOBS=1 sh "$top/tests/bats.sh" -f "$only" "$top/tests/$tests" >"$work/tap" 2>&1
 sed -n 's/^not ok [0-9]* //p' "$work/tap" | sort >"$work/failed"
 sed -n 's/^Perhaps by: //p' "$exhibit" >"$work/perhaps"
 grep -vxFf "$work/perhaps" "$work/failed" >"$work/surely"

@@ -1,4 +1,4 @@
-/* poke.c - speaks bytes to a TCP server and checks what comes back. It sees nothing but the wire, so it can
+/* poke.c - speaks bytes to a TCP or UDP peer and checks what comes back. It sees nothing but the wire, so it can
  * test a server in any language.
  *
  *     terminal 1:  ./echo_server
@@ -6,7 +6,7 @@
  *
  * Now expect "jello\n" instead, and read the report. Start reading at the table of verbs and exchange().
  * Nothing here sleeps and hopes: a step ends with its event, and the clock only ends a wait that has failed.
- * Left out: UDP, encryption, and strings of more than BYTES_MAX.
+ * Left out: encryption, and strings of more than BYTES_MAX.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -37,9 +37,12 @@
 #define LABEL      16  /* columns of a report */
 
 static const char usage[] =
-    "usage: poke [-h] [-w MS] HOST PORT < SCRIPT       (or HOST:PORT, [::1]:3200)\n"
+    "usage: poke [-hu] [-w MS] HOST PORT < SCRIPT      (or HOST:PORT, [::1]:3200)\n"
+    "       poke -u [-w MS] [-f FILE] -p PORT < SCRIPT  play a server on 127.0.0.1 (0: any free port)\n"
     "  -h     print this help\n"
     "  -w MS  how long a step waits for its event, in ms (default $POKE_MS, else 5000)\n"
+    "  -u     speak datagrams\n"
+    "  -f FILE, -p PORT  with -u: the script, if not stdin; the port of the socket `server`\n"
     "Exit: 0 all went well, 1 a step failed, 2 bad usage or script, 77 too few descriptors.\n"
     "A script has one step a line. NAME is a connection, opened when first mentioned.\n"
     "  NAME open                 just connect (again, after a close)\n"
@@ -68,6 +71,22 @@ static const char usage[] =
     "\"text\"*N is N times that. Strings are joined; where two BYTES are asked for, if they touch.\n"
     "A # begins a comment. Where a step gets its bytes one by one, -w counts from the latest.\n";
 
+static const char usage_datagrams[] =
+    "With -u NAME is a socket, and the steps are those below. A datagram is wrong if it is too long, too\n"
+    "short, or from somebody else than the one that NAME sends to (at first HOST PORT).\n"
+    "  NAME open | close         bind it to any free port | close it\n"
+    "  NAME at \"HOST:PORT\"       bind it to this, in digits\n"
+    "  NAME > BYTES              send a datagram\n"
+    "  NAME < BYTES              exactly this one comes next\n"
+    "  NAME <+ BYTES             the next one begins with these\n"
+    "  NAME <* BYTES             skip all datagrams up to this one, whoever they are from\n"
+    "  NAME follow               take the next one from anybody, and from now on send to there\n"
+    "  NAME as NAME2             send to where NAME2 sends to\n"
+    "  NAME quiet MS             nothing comes for so long\n"
+    "  NAME hold MS              keep everything open for so long\n"
+    "With -p the socket is named `server`, and follows whoever speaks first; other sockets, strangers,\n"
+    "begin with `as server`.\n";
+
 struct bytes { /* a string of `length` bytes, with room for `size` */
     unsigned char *data;
     size_t length, size;
@@ -87,6 +106,9 @@ struct conn {
     size_t filled;            /* how many of them the server took */
     struct conn *members;     /* of a crowd */
     size_t size, served, refused;
+    struct sockaddr_storage peer; /* with -u: where it sends to */
+    socklen_t peer_len;
+    int follow; /* with -u: takes the next datagram from anybody */
 };
 
 struct step { /* one line of the script */
@@ -98,13 +120,15 @@ struct step { /* one line of the script */
 
 struct verb {
     const char *name;
-    const char *arguments; /* n, m: numbers; o: number or none; b: bytes; p: ping and pong; v: VIA or none */
+    const char *arguments; /* n, m: numbers; o: number or none; b: bytes; p: ping and pong; v: VIA or none;
+                            * c: a NAME */
     int states;            /* those that NAME can be in */
     void (*run)(struct step *s);
 };
 
 static const char fin[] = "the end of the stream", rst[] = "a reset";
 static const struct bytes nothing;
+static int datagrams;                         /* -u */
 static struct addrinfo *server;               /* its addresses, to be tried in turn */
 static int patience = 5000;                   /* ms, -w */
 static int rehearsal;                         /* no step is run: so that a typing error is found first */
@@ -603,6 +627,160 @@ static const struct verb verbs[] = {
     {"served", "nm", CROWD, step_served},
     {"refused", "nm", CROWD, step_refused},
     {"hold", "n", OPEN | CROWD, step_hold},
+    {0},
+};
+
+/* ---- datagrams ---- */
+
+/* Writes an address in digits. */
+static void name_peer(const struct sockaddr_storage *address, socklen_t len, char name[64]) {
+    char host[56] = "?", port[6] = "?";
+    getnameinfo((const struct sockaddr *)address, len, host, sizeof host, port, sizeof port,
+                NI_NUMERICHOST | NI_NUMERICSERV);
+    snprintf(name, 64, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+/* Binds a new socket, to be used under c's name, to a local address. */
+static void socket_open(struct conn *c, const struct addrinfo *own) {
+    struct conn fresh = {.state = OPEN};
+    memcpy(fresh.name, c->name, NAME_SIZE);
+    fresh.fd = socket(own->ai_family, SOCK_DGRAM, 0);
+    if (fresh.fd < 0 || bind(fresh.fd, own->ai_addr, own->ai_addrlen) < 0)
+        fail(c, NULL, NULL, 0, "%s cannot be bound: %s", c->name, strerror(errno));
+    fcntl(fresh.fd, F_SETFL, O_NONBLOCK);
+    setsockopt(fresh.fd, SOL_SOCKET, SO_RCVBUF, &(int){4 << 20}, sizeof(int)); /* for all that may come */
+    struct sockaddr_storage bound;
+    socklen_t len = sizeof bound;
+    getsockname(fresh.fd, (struct sockaddr *)&bound, &len);
+    getnameinfo((struct sockaddr *)&bound, len, NULL, 0, fresh.port, sizeof fresh.port, NI_NUMERICSERV);
+    if (server) {
+        memcpy(&fresh.peer, server->ai_addr, server->ai_addrlen);
+        fresh.peer_len = server->ai_addrlen;
+    }
+    *c = fresh;
+}
+
+/* Binds a socket to HOST PORT; NULL: to any address, of the family that the server has. */
+static void socket_bind(struct conn *c, const char *host, const char *port) {
+    struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_PASSIVE}, *own;
+    hints.ai_family = server ? server->ai_family : AF_INET;
+    int error = getaddrinfo(host, port, &hints, &own);
+    if (error)
+        script_error("cannot find %s: %s", host, gai_strerror(error));
+    socket_open(c, own);
+    freeaddrinfo(own);
+}
+
+static void datagram_open(struct step *s) { socket_bind(s->conn, NULL, "0"); }
+static void datagram_follow(struct step *s) { s->conn->follow = 1; }
+
+static void datagram_at(struct step *s) {
+    bytes_add(&s->bytes, "", 1);
+    char *host = (char *)s->bytes.data, *colon = strrchr(host, ':');
+    if (colon == NULL)
+        script_error("this is no HOST:PORT: %s", host);
+    *colon = '\0';
+    socket_bind(s->conn, host, colon + 1);
+}
+
+static void datagram_as(struct step *s) {
+    s->conn->peer = s->via->peer;
+    s->conn->peer_len = s->via->peer_len;
+}
+
+static void datagram_send(struct step *s) {
+    struct conn *c = speaker = s->conn;
+    if (sendto(c->fd, s->bytes.data, s->bytes.length, 0, (struct sockaddr *)&c->peer, c->peer_len) < 0)
+        fail(c, NULL, NULL, 0, "%s cannot send: %s", c->name, strerror(errno));
+    size_t last = s->bytes.length < TAIL ? s->bytes.length : TAIL;
+    memmove(c->tail, c->tail + last, TAIL - last);
+    if (last > 0)
+        memcpy(c->tail + TAIL - last, s->bytes.data + s->bytes.length - last, last);
+    c->sent += s->bytes.length;
+}
+
+/* Takes the next datagram into the inbox, and where it is from. Returns 0 if none has come by the deadline. */
+static int datagram_take(struct conn *c, struct sockaddr_storage *from, socklen_t *from_len,
+                         long long deadline) {
+    ssize_t n = -1;
+    c->inbox.length = 0;
+    bytes_reserve(&c->inbox, 65536);
+    while (n < 0 && conn_wait(c, POLLIN, deadline)) {
+        *from_len = sizeof *from;
+        n = recvfrom(c->fd, c->inbox.data, 65536, 0, (struct sockaddr *)from, from_len);
+    }
+    c->inbox.length = n < 0 ? 0 : (size_t)n;
+    return n >= 0;
+}
+
+/* Takes the next datagram, which must be from the one that c sends to, unless c follows. */
+static int datagram_next(struct conn *c, long long deadline) {
+    struct sockaddr_storage from;
+    socklen_t len;
+    char name[64], peer[64];
+    if (!datagram_take(c, &from, &len, deadline))
+        return 0;
+    if (c->follow) {
+        c->peer = from;
+        c->peer_len = len;
+        c->follow = 0;
+    }
+    name_peer(&from, len, name);
+    name_peer(&c->peer, c->peer_len, peer);
+    if (strcmp(name, peer) != 0)
+        fail(c, NULL, &c->inbox, 0, "this datagram came from %s, it should have come from %s", name, peer);
+    return 1;
+}
+
+/* The next datagram must be this; or, if `more` says so, may have more behind it. */
+static void datagram_compare(struct step *s, int more) {
+    struct bytes *inbox = &s->conn->inbox, *want = &s->bytes;
+    size_t at = 0;
+    if (!datagram_next(s->conn, after(patience)))
+        fail(s->conn, want, NULL, 0, "no datagram came for %d ms", patience);
+    while (at < want->length && at < inbox->length && inbox->data[at] == want->data[at])
+        at++;
+    if (at < want->length && at < inbox->length)
+        fail(s->conn, want, inbox, at, "byte %zu differs", at);
+    if (at < want->length || (!more && at < inbox->length))
+        fail(s->conn, want, inbox, at, "a datagram of %zu bytes should have come, this one has %zu",
+             want->length, inbox->length);
+}
+
+static void datagram_expect(struct step *s) { datagram_compare(s, 0); }
+static void datagram_begins(struct step *s) { datagram_compare(s, 1); }
+
+static void datagram_skip(struct step *s) {
+    struct bytes *inbox = &s->conn->inbox;
+    struct sockaddr_storage from;
+    socklen_t len;
+    long long deadline = after(patience);
+    do
+        if (!datagram_take(s->conn, &from, &len, deadline))
+            fail(s->conn, &s->bytes, NULL, 0, "this datagram did not come in %d ms", patience);
+    while (inbox->length != s->bytes.length || !has_at(inbox, 0, &s->bytes));
+}
+
+static void datagram_quiet(struct step *s) {
+    struct sockaddr_storage from;
+    socklen_t len;
+    if (datagram_take(s->conn, &from, &len, after((long long)s->n)))
+        fail(s->conn, NULL, &s->conn->inbox, 0, "nothing should have come here");
+}
+
+static const struct verb datagram_verbs[] = {
+    {"open", "", ABSENT | CLOSED, datagram_open},
+    {"at", "b", ABSENT | CLOSED, datagram_at},
+    {"close", "", OPEN, step_close},
+    {">", "b", OPEN, datagram_send},
+    {"<", "b", OPEN, datagram_expect},
+    {"<+", "b", OPEN, datagram_begins},
+    {"<*", "b", OPEN, datagram_skip},
+    {"follow", "", OPEN, datagram_follow},
+    {"as", "c", OPEN, datagram_as},
+    {"quiet", "n", OPEN, datagram_quiet},
+    {"hold", "n", OPEN, step_hold},
+    {0},
 };
 
 /* ---- the script ---- */
@@ -644,7 +822,7 @@ static struct conn *parse_conn(void) {
 /* Opens a connection at its first mention, and checks that it is what a step needs. */
 static void prepare(struct conn *c, int states) {
     if (c->state == ABSENT && states & OPEN && !rehearsal)
-        conn_open(c, 0);
+        datagrams ? socket_bind(c, NULL, "0") : conn_open(c, 0);
     const char *other = c->state == CROWD ? "a crowd" : "not open";
     if (!(c->state & states) && !rehearsal)
         script_error("%s is %s", c->name, c->state == OPEN ? "an open connection" : other);
@@ -735,6 +913,9 @@ static void parse_argument(struct step *s, char kind) {
             script_error("%s must go via another connection", s->conn->name);
         prepare(s->via, OPEN);
         parse_argument(s, 'p');
+    } else if (kind == 'c') {
+        s->via = parse_conn();
+        prepare(s->via, OPEN);
     }
 }
 
@@ -744,9 +925,11 @@ static void parse_step(struct step *s) {
     s->n = s->max = s->bytes.length = s->ping.length = s->pong.length = 0;
     skip_blanks();
     size_t len = strcspn(cursor, " \t\r\"#0123456789");
-    for (s->verb = verbs; strncmp(s->verb->name, cursor, len) != 0 || s->verb->name[len]; s->verb++)
-        if (s->verb == verbs + sizeof verbs / sizeof *verbs - 1)
-            what_is("a step (poke -h lists them)");
+    s->verb = datagrams ? datagram_verbs : verbs;
+    for (; s->verb->name && (strncmp(s->verb->name, cursor, len) != 0 || s->verb->name[len]); s->verb++)
+        continue;
+    if (!s->verb->name)
+        what_is("a step (poke -h lists them)");
     cursor += len;
     prepare(s->conn, s->verb->states);
     for (const char *kind = s->verb->arguments; *kind; kind++)
@@ -810,7 +993,7 @@ static int argument_number(const char *text, int min, int max) {
 
 /* Finds the addresses of HOST PORT, or, if `port` is NULL, of HOST:PORT. */
 static void find_server(char *host, char *port) {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo hints = {.ai_socktype = datagrams ? SOCK_DGRAM : SOCK_STREAM};
     char *colon = strrchr(host, ':');
     if (port == NULL && colon) {
         *colon = '\0';
@@ -829,22 +1012,41 @@ static void find_server(char *host, char *port) {
     }
 }
 
+/* -p: binds the first socket, and says where. */
+static void be_server(const char *port) {
+    memcpy(conns->name, "server", sizeof "server");
+    argument_number(port, 0, 65535);
+    socket_bind(conns, "127.0.0.1", port);
+    conns->follow = 1;
+    fprintf(stderr, "poke: listening on 127.0.0.1:%s\n", conns->port);
+}
+
 int main(int argc, char **argv) {
     struct bytes script = nothing;
     struct rlimit files;
-    const char *ms = getenv("POKE_MS");
+    const char *ms = getenv("POKE_MS"), *port = NULL;
     int option;
-    while ((option = getopt(argc, argv, "hw:")) != -1)
+    while ((option = getopt(argc, argv, "huw:f:p:")) != -1)
         switch (option) {
-        case 'h': return fputs(usage, stdout) < 0;
+        case 'h': return fputs(usage, stdout) < 0 || fputs(usage_datagrams, stdout) < 0;
         case 'w': ms = optarg; break;
+        case 'u': datagrams = 1; break;
+        case 'p': port = optarg; break;
+        case 'f':
+            if (freopen(optarg, "r", stdin) == NULL) {
+                fprintf(stderr, "poke: cannot read %s: %s\n", optarg, strerror(errno));
+                return 2;
+            }
+            break;
         default: return fputs(usage, stderr), 2;
         }
-    if (argc - optind != 1 && argc - optind != 2)
+    int words = argc - optind;
+    if (port ? !datagrams || words != 0 : words != 1 && words != 2)
         return fputs(usage, stderr), 2;
     if (ms)
         patience = argument_number(ms, 0, NUMBER_MAX);
-    find_server(argv[optind], argv[optind + 1]);
+    if (!port)
+        find_server(argv[optind], argv[optind + 1]);
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL); /* a dead peer must not kill us */
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -852,6 +1054,8 @@ int main(int argc, char **argv) {
         setrlimit(RLIMIT_NOFILE, &files);
     }
     read_script(&script);
+    if (port)
+        be_server(port);
     for (rehearsal = 1; rehearsal >= 0; rehearsal--)
         run_script(script);
     for (struct conn *c = conns; c < conns + CONNS_MAX; c++)

@@ -1,20 +1,37 @@
 #!/usr/bin/env bats
-# What every program of the course promises (those whose -h offers "-p PORT" are servers, the others clients).
+# What every program of the course promises: those whose -h offers "-p PORT" are servers, those that take HOST and PORT
+# clients; those of 05-udp speak UDP, the others TCP.
 
 load helpers
 
 # Runs a check for each program; the last program named in the output of a failure is the one that broke the rule.
 # CHECK gets the path of the program. (No `||` here: it would switch off `set -e` inside the check.)
-each() { # servers|clients|programs CHECK
-    local program kind
+each() { # programs, servers, clients, tcp-servers, tcp-clients, udp-servers or udp-clients; CHECK
+    local program help kind protocol
     for program in $(make -s -C "$TOP" programs); do
         program=${BUILD:-$TOP}/$program
-        kind=clients
-        [[ $("$program" -h) == *'[-p PORT]'* ]] && kind=servers
-        [ "$1" = programs ] || [ "$1" = $kind ] || continue
+        help=$("$program" -h)
+        case $help in
+        *'[-p PORT]'*) kind=servers ;;
+        *'[HOST [PORT]]'*) kind=clients ;;
+        *) kind=others ;;
+        esac
+        protocol=tcp
+        [[ $program == */05-udp/* ]] && protocol=udp
+        [[ " programs $kind $protocol-$kind " == *" $1 "* ]] || continue
         echo "checking $program"
         "$2" "$program"
     done
+}
+
+# Passes when the server, started last with -v, hears what is said to it at this address.
+hears() { # PROGRAM ADDRESS
+    local protocol=tcp
+    [[ $1 == */05-udp/* ]] && protocol=udp
+    exec 5<>"/dev/$protocol/$2/$PORT"
+    printf 'h\xff\n' >&5
+    logged '68 ff 0a'
+    exec 5>&-
 }
 
 # Runs a program that has to fail: exit code, nothing on stdout, and a first line that matches on stderr.
@@ -87,9 +104,9 @@ listens_on_loopback() {
 }
 
 listens_on_ipv6() {
-    start "$1" -a ::1
+    start "$1" -v -a ::1
     grep -qx "$(name "$1"): listening on \[::1\]:$PORT" "$LOG"
-    printf '%s\n' 'a open' 'a close' | "$POKE" ::1 "$PORT"
+    hears "$1" ::1
     stops_on TERM
 }
 
@@ -99,9 +116,9 @@ listens_on_ipv6() {
 }
 
 listens_on_all() {
-    start "$1" -a 0.0.0.0
+    start "$1" -v -a 0.0.0.0
     grep -qx "$(name "$1"): listening on 0.0.0.0:$PORT" "$LOG"
-    printf '%s\n' 'a open' 'a close' | "$POKE" 127.0.0.1 "$PORT"
+    hears "$1" 127.0.0.1
     stops_on TERM
 }
 
@@ -129,18 +146,30 @@ ends() {
     done
 }
 
-@test "SIGTERM and SIGINT end every server within a second, with clients and without" { each servers ends; }
+@test "SIGTERM and SIGINT end every server within a second, with clients and without" { each tcp-servers ends; }
+
+ends_when_busy() {
+    local signal
+    for signal in TERM INT; do
+        start "$1"
+        while printf x; do :; done >"/dev/udp/$HOST/$PORT" 2>"$TMP/err" 3>&- &
+        STARTED+=($!)
+        stops_on $signal
+        kill -s KILL $! 2>"$TMP/err" || true # nobody listens any more, so it may have ended
+        start "$1"
+        stops_on $signal
+    done
+}
+
+@test "SIGTERM and SIGINT end every UDP server within a second, busy or not" { each udp-servers ends_when_busy; }
 
 starts_again() { restarts "$1"; stops_on TERM; }
 
-@test "every server starts again at once after a stop with clients connected" { each servers starts_again; }
+@test "every server starts again at once after a stop with clients connected" { each tcp-servers starts_again; }
 
 shows_the_wire() {
     start "$1" -v
-    exec 5<>"/dev/tcp/$HOST/$PORT"
-    printf 'h\xff\n' >&5
-    logged '68 ff 0a'
-    exec 5>&-
+    hears "$1" "$HOST"
     stops_on TERM
 }
 
@@ -157,7 +186,7 @@ logs_comings_and_goings() {
     stops_on TERM
 }
 
-@test "every server logs who comes and who goes, one line each" { each servers logs_comings_and_goings; }
+@test "every server logs who comes and who goes, one line each" { each tcp-servers logs_comings_and_goings; }
 
 survives_abuse() {
     start "$1"
@@ -170,14 +199,37 @@ survives_abuse() {
     stops_on TERM
 }
 
-@test "garbage and resets end no server" { each servers survives_abuse; }
+@test "garbage and resets end no server" { each tcp-servers survives_abuse; }
+
+# Datagrams of noise, of all sizes, and a sender that is gone when the answer comes ("port unreachable").
+survives_garbage() {
+    local size
+    start "$1" -v
+    for size in 0 1 2 3 4 5 63 512 516 1472 9000 65507; do
+        head -c "$size" /dev/urandom >"$TMP/garbage"
+        # one write of each size; bash would cut a long one
+        dd "if=$TMP/garbage" bs=65507 2>"$TMP/err" >"/dev/udp/$HOST/$PORT"
+    done
+    printf '%s\n' 'a > ""' 'a close' 'b > "\0\x01"' 'b close' | "$POKE" -u "$HOST" "$PORT"
+    hears "$1" "$HOST"
+    stops_on TERM
+}
+
+@test "garbage ends no UDP server" { each udp-servers survives_garbage; }
 
 says_why_it_cannot_connect() {
     start "$TOP/01-echo/echo_server"
     stops_on TERM # so its port is surely one where nobody listens
     fails 1 "^$(name "$1"): .*127.0.0.1:$PORT.*Connection refused" "$1" 127.0.0.1 "$PORT"
-    fails 1 "^$(name "$1"): .*no-such-name.invalid" "$1" no-such-name.invalid 80
+}
+
+@test "every client says why it cannot connect, in one line" { each tcp-clients says_why_it_cannot_connect; }
+
+says_whom_it_cannot_find() {
+    local what=()
+    [ "$(name "$1")" != tftp_client ] || what=(-g file -l -) # it has to be told which file
+    fails 1 "^$(name "$1"): .*no-such-name.invalid" "$1" ${what[@]+"${what[@]}"} no-such-name.invalid 80
     [ "$(wc -l <"$TMP/err")" -eq 1 ]
 }
 
-@test "every client says why it cannot connect, in one line" { each clients says_why_it_cannot_connect; }
+@test "every client says whom it cannot find, in one line" { each clients says_whom_it_cannot_find; }

@@ -6,7 +6,8 @@
 # A transcript is a block marked ```console. "$ " begins a command, "» " a line that is typed into a running
 # program (» ^C and » ^D are those keys), "..." stands for any lines, all else is output. With several terminals
 # each line begins with its terminal: "1| $ ./echo_server". Ports that the system picks and times in ms may
-# differ. A command that is not installed skips its block, by name. Exit: 0 all as shown, 1 not, 77 all skipped.
+# differ, and so may the time that begins a line (08:15) and paths of 32 hexadecimal digits. A command that is not
+# installed skips its block, by name. Exit: 0 all as shown, 1 not, 77 all skipped.
 set -um
 cd "$(dirname "$1")" || exit 2
 page=$1
@@ -52,19 +53,26 @@ today() { # TEXT
     printf %s "$text"
 }
 
-# Is this the line that the page shows? A port above 20000 may be another one, but then throughout.
-same() { # SHOWN ACTUAL
-    local port='([2-6][0-9]{4})([^0-9].*|)$' shown=$1 actual=$2 times='s/[0-9.]+ ms/N ms/g; s/[[:space:]]+$//'
-    while [[ $shown =~ $port ]]; do
-        local was=${BASH_REMATCH[1]}
+# Notes what stands on the page for what is there today. REGEX: what to note, then the rest of the line.
+learn() { # SHOWN ACTUAL REGEX
+    local shown=$1 actual=$2 was
+    while [[ $shown =~ $3 ]]; do
+        was=${BASH_REMATCH[1]}
         shown=${BASH_REMATCH[2]}
-        [[ $actual =~ $port ]] || return 1
+        [[ $actual =~ $3 ]] || return 1
         actual=${BASH_REMATCH[2]}
         case " ${old[*]-} " in
         *" $was "*) ;;
         *) old+=("$was") new+=("${BASH_REMATCH[1]}") ;;
         esac
     done
+}
+
+# Is this the line that the page shows? A port above 20000 may be another one, but then throughout; so may a path.
+same() { # SHOWN ACTUAL
+    local times='s/[0-9.]+ ms/N ms/g; s/^[0-9]{2}:[0-9]{2} /HH:MM /; s/[[:space:]]+$//'
+    learn "$1" "$2" '([2-6][0-9]{4})([^0-9].*|)$' || return 1
+    learn "$1" "$2" '([0-9a-f]{32})(.*)$' || return 1
     [ "$(today "$1" | sed -E "$times")" = "$(sed -E "$times" <<<"$2")" ]
 }
 

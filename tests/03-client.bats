@@ -1,0 +1,341 @@
+#!/usr/bin/env bats
+# What the instant messaging client promises ($IM_CLIENT), with $IM_SERVER and $FILE_SERVER behind it.
+
+load helpers
+
+COURIER=$TOP/tests/courier
+TALK=$TOP/tests/im_talk
+
+# Starts both servers.
+servers() { # [OPTION-OF-FILE-SERVER...]
+    export TZ=UTC
+    start "$FILE_SERVER" -d "$TMP/files" "$@"
+    FILE_PID=$PID FILE_PORT=$PORT
+    start "$IM_SERVER"
+    cd "$TMP" || return
+}
+
+# Somebody whose input is stdin; the others come with their names. Prints what he reads; his stderr is in NAME.err.
+as() { # NAME [OPTION...]
+    local name=$1
+    shift
+    timeout 20 "$IM_CLIENT" -u "$name" -w 123456 -F "$FILE_PORT" "$@" "$HOST" "$PORT" 2>"$TMP/$name.err"
+}
+
+# Somebody who stays, in the background: types NAME LINE; read what he reads in NAME.out.
+stays() { # DESCRIPTOR NAME [OPTION...]
+    local name=$2
+    mkfifo "$TMP/$name.in"
+    eval "exec $1<>\"\$TMP/$name.in\""
+    shift 2
+    "$IM_CLIENT" -u "$name" -w 123456 -F "$FILE_PORT" "$@" "$HOST" "$PORT" \
+        <"$TMP/$name.in" >"$TMP/$name.out" 2>"$TMP/$name.err" 3>&- 5>&- 6>&- &
+    STARTED+=($!)
+    said "$name" 'logged in'
+}
+
+types() { echo "$2" >"$TMP/$1.in"; }
+reads() { LOG=$TMP/$1.out logged "$2"; }
+said() { LOG=$TMP/$1.err logged "$2"; }
+
+@test "im client: what is written in any format arrives in any other" {
+    local from to text='吃饭了吗? "quoted" <b>&amp;</b> \n back\slash, {a: [1]} 😀'
+    servers
+    for from in text json xml; do
+        for to in text json xml; do
+            as zhangsan -f $from <<<"lisi: $text"
+            as lisi -f $to </dev/null >out
+            echo "from $from to $to: $(cat out)"
+            [[ $(cat out) =~ ^[0-9][0-9]:[0-9][0-9]\ zhangsan:\  ]]
+            [ "$(cut -d ' ' -f 3- out)" = "$text" ]
+        done
+    done
+    grep -qx 'im_client: logged in as lisi, 1 message waiting' lisi.err
+}
+
+@test "im client: two people talk, one in JSON and one in XML" {
+    servers
+    stays 5 zhangsan -f json
+    stays 6 lisi -f xml
+    types zhangsan 'lisi: 吃饭了吗'
+    reads lisi '^[0-9:]{5} zhangsan: 吃饭了吗$'
+    types lisi 'zhangsan:还没'
+    reads zhangsan '^[0-9:]{5} lisi: 还没$'
+    types lisi /quit
+    reads zhangsan '^\* lisi is away$'
+    stays 7 wangwu
+    rm lisi.in
+    stays 6 lisi
+    reads zhangsan '^\* lisi is online$'
+    types zhangsan /who
+    reads zhangsan '^\* wangwu is online$'
+}
+
+@test "im client: a pipe of 500 messages arrives whole and in order, and only once" {
+    servers
+    seq -f 'lisi: message %g' 500 | as zhangsan >zhangsan.out
+    [ ! -s zhangsan.out ]
+    as lisi </dev/null | cut -d ' ' -f 3- >out
+    seq -f 'message %g' 500 | cmp - out
+    [ "$(as lisi </dev/null | wc -l)" -eq 0 ]
+}
+
+@test "im client: a message that could not be printed is not acknowledged" {
+    local status=0
+    servers
+    as zhangsan <<<'lisi: do not lose me'
+    exec 7> >(exit 0) # a pipe that nobody reads
+    wait $!
+    as lisi </dev/null >&7 || status=$?
+    exec 7>&-
+    [ $status -eq 1 ]
+    tail -n 1 lisi.err | grep -q '^im_client: cannot write the output: '
+    as lisi </dev/null | grep -q 'do not lose me'
+    [ "$(as lisi </dev/null | wc -l)" -eq 0 ]
+}
+
+@test "im client: while its reader is stuck it does not acknowledge" {
+    local i client
+    servers
+    for ((i = 0; i < 30; i++)); do printf 'lisi: %d %s\n' $i "$(printf 'x%.0s' {1..4000})"; done | as zhangsan
+    mkfifo stuck
+    exec 7<>stuck
+    "$IM_CLIENT" -u lisi -w 123456 "$HOST" "$PORT" </dev/null >stuck 2>lisi.err 3>&- 7>&- &
+    client=$!
+    STARTED+=("$client")
+    said lisi 'logged in'
+    head -c 4096 <&7 >/dev/null
+    kill -s KILL $client
+    wait $client || true
+    exec 7>&-
+    [ "$(as lisi </dev/null | wc -l)" -eq 30 ]
+}
+
+@test "im client: /history and /who print on stdout" {
+    servers
+    printf '%s\n' 'lisi: one' 'lisi: two' 'lisi: three' '/history lisi 2' /who '/history wangwu' | as zhangsan >out
+    [ "$(cut -d ' ' -f 2- out)" = "$(printf '%s\n' 'zhangsan: two' 'zhangsan: three' 'lisi is away')" ]
+    tail -n 1 zhangsan.err | grep -qx 'im_client: no messages with wangwu'
+}
+
+@test "im client: what goes wrong is said on stderr, and the talk goes on" {
+    servers
+    {
+        printf '%s\n' 'nobody: hi' 'no colon' '/nope' '/send lisi missing.png' '/get 123' "lisi: $(printf 'x%.0s' {1..4097})"
+        printf 'lisi: %s\n' "$(printf 'y%.0s' {1..9000})"
+        printf 'lisi: \xef\xbf\xbf\nlisi: \e[31m\0\xff\xc2\x9b2J\r\n\r\nlisi: the last'
+    } | as zhangsan
+    for line in 'nobody: .*nobody of that name' 'write NAME: TEXT, or /help' '/nope is no command; /help shows them' \
+        'missing.png: No such file or directory' '123: a path has 32 digits.*' 'lisi: .*' 'a line has at most .* bytes' \
+        'lisi: this cannot be said in a message'; do
+        echo "missing: $line"
+        grep -qxE "im_client: $line" zhangsan.err
+    done
+    [ "$(as lisi </dev/null | cut -d ' ' -f 3-)" = '?[31m????2J
+the last' ]
+}
+
+@test "im client: a file of 20 MiB goes from one to the other, byte for byte" {
+    local path
+    servers
+    head -c 20971520 /dev/urandom >cat.png
+    mkdir lisi
+    stays 6 lisi -f xml
+    echo '/send lisi cat.png' | as zhangsan -f json
+    grep -qx 'im_client: cat.png: sent' zhangsan.err
+    reads lisi '^[0-9:]{5} zhangsan sends you cat\.png \(20971520 bytes\): /get [0-9a-f]{32}$'
+    path=$(sed -n 's|.*: /get ||p' lisi.out)
+    types lisi "/get $path lisi/cat.png"
+    said lisi '^im_client: lisi/cat.png: received, 20971520 bytes$'
+    cmp cat.png lisi/cat.png
+    [ "$(ls lisi)" = cat.png ]
+}
+
+@test "im client: five files at once, while somebody talks" {
+    local i
+    servers
+    mkdir in out
+    for i in 1 2 3 4 5; do head -c $((i * 300000)) /dev/urandom >in/$i.bin; done
+    kill -s STOP "$FILE_PID"
+    stays 5 zhangsan
+    for i in 1 2 3 4; do types zhangsan "/send lisi in/$i.bin"; done
+    types zhangsan 'lisi: 等一下'
+    stays 6 lisi
+    reads lisi 等一下
+    kill -s CONT "$FILE_PID"
+    types zhangsan '/send lisi in/5.bin'
+    for i in 1 2 3 4 5; do reads lisi " sends you $i.bin "; done
+    (cd out && sed -n 's|.*: \(/get .*\)|\1|p' ../lisi.out | as lisi 7>&-)
+    for i in 1 2 3 4 5; do [ -e out/$i.bin ] || mv out/*"$(sed -n "s|.*$i.bin.*/get ||p" lisi.out)" out/$i.bin; done
+    for i in 1 2 3 4 5; do cmp in/$i.bin out/$i.bin; done
+}
+
+@test "im client: an interrupted download goes on where it was" {
+    local path status=0
+    servers
+    head -c 20971520 /dev/urandom >in
+    path=$("$COURIER" put "$HOST" "$FILE_PORT" <in)
+    (ulimit -f 4096 && echo "/get $path cat.png" | as lisi) || status=$? # it dies, or complains, at 4 MiB
+    [ ! -e cat.png ]
+    [ "$(wc -c <"cat.png.$path.part")" -eq 4194304 ]
+    printf 'not the file at all' | dd of="cat.png.$path.part" conv=notrunc 2>dd.err # only the rest is fetched
+    echo "/get $path cat.png" | as lisi
+    tail -c +20 in >in.rest
+    { printf 'not the file at all'; cat in.rest; } | cmp - cat.png
+    [ ! -e "cat.png.$path.part" ]
+}
+
+@test "im client: it overwrites no file" {
+    local path
+    servers
+    echo new >new
+    path=$("$COURIER" put "$HOST" "$FILE_PORT" <new)
+    echo old >cat.png
+    printf '%s\n' "/get $path cat.png" "/get $path other.png" | as lisi
+    grep -q '^im_client: cat.png: there is already a file of this name' lisi.err
+    [ "$(cat cat.png)" = old ]
+    cmp other.png new
+    [ "$(find . -name '*.part' | wc -l)" -eq 0 ]
+}
+
+@test "im client: the name that a sender gives a file can do no harm" {
+    local name path i=0
+    servers
+    mkdir -p home/in
+    echo contents >file
+    path=$("$COURIER" put "$HOST" "$FILE_PORT" <file)
+    {
+        echo 'a > {"type":"login","id":"1","name":"zhangsan","password":"123456"}'
+        echo 'a < {"type":"ok","id":"1","count":"0"}'
+        for name in '../../evil.txt' "$TMP/evil.txt" '.bashrc' '../.bashrc' '-rf' 'a/' 'red\u009b31m.txt'; do
+            echo 'a > {"type":"msg","id":"'"m$((++i))"'","to":"lisi","body":"'"$name"'","path":"'"$path"'","size":"9"}'
+            echo 'a skip 1'
+        done
+    } | "$TALK" "$HOST" "$PORT"
+    cd home/in
+    as lisi </dev/null >"$TMP/out"
+    grep -q ' sends you red??31m\.txt ' "$TMP/out"
+    for name in '../../evil.txt' "$TMP/evil.txt" '.bashrc' '../.bashrc' '-rf' 'a/' 'red\u009b31m.txt'; do
+        echo "offered as $name"
+        i=$((i + 1))
+        {
+            echo 'a > {"type":"login","id":"1","name":"zhangsan","password":"123456"}'
+            echo 'a skip 1'
+            echo 'a > {"type":"msg","id":"n'"$i"'","to":"lisi","body":"'"$name"'","path":"'"$path"'","size":"9"}'
+            echo 'a skip 1'
+        } | "$TALK" "$HOST" "$PORT"
+        echo "/history zhangsan 1
+/get $path" | as lisi >"$TMP/out"
+        case $name in
+        */evil.txt) cmp evil.txt "$TMP/file" && rm evil.txt ;;
+        red*) cmp 'red??31m.txt' "$TMP/file" && rm red* ;;
+        *) grep -q 'give it another one: /get PATH NAME$' "$TMP/lisi.err" ;;
+        esac
+    done
+    [ -z "$(ls -A)" ]
+    [ ! -e "$TMP/evil.txt" ]
+}
+
+@test "im client: without the file server, or over its limit, it says so and goes on" {
+    servers -m 10
+    echo '01234567890' >eleven
+    printf '%s\n' '/send lisi eleven' "/get 00000000000000000000000000000000 x" | as zhangsan
+    grep -q '^im_client: eleven: .*10 bytes' zhangsan.err
+    grep -q '^im_client: x: ' zhangsan.err
+    [ "$(find . -name 'x*' | wc -l)" -eq 0 ]
+    kill -s KILL "$FILE_PID"
+    wait "$FILE_PID" || true
+    printf '%s\n' '/send lisi eleven' 'lisi: 你好' | as zhangsan
+    grep -q '^im_client: eleven: Connection refused' zhangsan.err
+    as lisi </dev/null | grep -q 你好
+}
+
+@test "im client: a wrong password ends it, and so does a server that goes: exit code 1" {
+    local status=0
+    servers
+    timeout 20 "$IM_CLIENT" -u lisi -w wrong "$HOST" "$PORT" </dev/null 2>err || status=$?
+    [ $status -eq 1 ]
+    grep -q '^im_client: login: ' err
+    [ "$(wc -l <err)" -eq 1 ]
+    stays 5 zhangsan
+    zhangsan=$!
+    status=0
+    kill -s KILL "$PID"
+    wait "$zhangsan" || status=$?
+    [ $status -eq 1 ]
+    tail -n 1 zhangsan.err | grep -qx "im_client: $HOST:$PORT hung up"
+}
+
+@test "im client: a second login takes over, and the first one is told" {
+    local status=0
+    servers
+    stays 5 zhangsan
+    zhangsan=$!
+    as zhangsan </dev/null
+    wait "$zhangsan" || status=$?
+    [ $status -eq 1 ]
+    grep -q "^im_client: $HOST:$PORT: ." zhangsan.err || cat zhangsan.err
+}
+
+@test "im client: SIGTERM and SIGINT end it within a second, exit code 0" {
+    local signal
+    servers
+    for signal in TERM INT; do
+        rm -f zhangsan.in zhangsan.err
+        stays 5 zhangsan
+        PID=$!
+        stops_on $signal
+    done
+}
+
+@test "im client: the password may come in the environment; -f and -F are checked" {
+    local status=0
+    servers
+    USER=lisi IM_PASSWORD=123456 timeout 20 "$IM_CLIENT" "$HOST" "$PORT" </dev/null
+    "$IM_CLIENT" -f yaml 2>err || status=$?
+    [ $status -eq 2 ]
+    [ "$(head -n 1 err)" = "im_client: 'yaml' is not text, json or xml" ]
+    "$IM_CLIENT" -F 65536 2>err || status=$?
+    [ $status -eq 2 ]
+}
+
+@test "im client: -v shows the wire and what each frame means" {
+    servers
+    as zhangsan -v -f json <<<'lisi: 你好'
+    grep -qE "^$HOST:$PORT <- frame JSON, [0-9]+ bytes: msg id=[^ ]+ to=lisi body=你好$" zhangsan.err
+    grep -qE "^$HOST:$PORT -> frame JSON, [0-9]+ bytes: ok id=" zhangsan.err
+    grep -q '^ *0  00 00 00 ' zhangsan.err
+}
+
+@test "im client: a download over a file size limit, or without a descriptor, is an error, and the talk goes on" {
+    servers
+    head -c 300000 /dev/urandom >big
+    path=$("$COURIER" put "$HOST" "$FILE_PORT" <big)
+    echo 'rule: where a file may not grow further, write() fails; the signal SIGXFSZ must not end the program'
+    (ulimit -f 64 && printf '/get %s got\nlisi: hello\n' "$path" | as zhangsan)
+    grep -qx 'im_client: got: File too large' zhangsan.err
+    [ ! -e got ]
+    as lisi </dev/null | grep -q 'zhangsan: hello'
+    echo 'rule: what is said is what went wrong'
+    printf '#!/bin/sh\nexec 3>&- 4>&- 5>&-\nulimit -n 5\nexec "%s" "$@"\n' "$IM_CLIENT" >limited
+    chmod +x limited # three for a start, one for the server, one for the file; none for the connection that brings it
+    printf '/get %s got\nlisi: hello\n' "$path" | IM_CLIENT=./limited as zhangsan
+    cat zhangsan.err
+    grep -qE '^im_client: got: (Too many open files|No file descriptors available)$' zhangsan.err
+    as lisi </dev/null | grep -q 'zhangsan: hello'
+}
+
+@test "im client: a line that is too long is refused once, wherever it ends" {
+    local length end
+    servers
+    for length in 5120 5121 10240 20000; do
+        for end in '' '\n' '\nlisi: hello\n'; do
+            { head -c $length /dev/zero | tr '\0' x; printf %b "$end"; } | as lisi >out
+            echo "rule: $length bytes and '$end': one note, and the next line is obeyed"
+            cat lisi.err
+            [ "$(grep -c 'a line has' lisi.err)" -eq 1 ]
+            [ "$(wc -l <lisi.err)" -eq 2 ]
+            [ -z "${end#'\n'}" ] || grep -q 'lisi: hello' out
+        done
+    done
+}
