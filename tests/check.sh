@@ -84,6 +84,8 @@ END
 }
 valgrind_tests='^(echo: (a (line|half|client)|bytes|pieces|16|after)|menu|client: (what|nothing|with|a server|-v)|chat client)'
 valgrind_tests="$valgrind_tests|^protocol: (a value|what is no|im_server|file_server)"
+valgrind_tests="$valgrind_tests|^heartbeat: (HELLO|what (is|it)|a (line|message|gap|second|HELLO)|control|telnet|also|half)"
+valgrind_tests="$valgrind_tests|^heartbeat client: (each|nothing|what|BYE|-v)"
 
 # The servers' tests once more, with every byte by itself, or in pieces of any size. Not those in which the proxy
 # would be tested instead: for it takes the newcomers and the resets, fills up first, and has a port of its own.
@@ -120,6 +122,8 @@ check 'analysis: clang-tidy' clang-tidy tidy
 check 'analysis: cppcheck' cppcheck sh -c 'cppcheck -q --std=c11 --enable=warning,performance,portability --error-exitcode=1 0*/*.c'
 check 'tests under address and undefined sanitizers' bats under_sanitizers
 check 'tests under valgrind' 'valgrind bats' under_valgrind
+check 'tests through flaky_proxy -c 1' bats through -c 1
+check 'tests through flaky_proxy -c random' bats through -c random
 check 'fuzz: lines' clang fuzz lines
 check 'fuzz: frames' clang fuzz frame
 check 'fuzz: text' clang fuzz text

@@ -26,6 +26,10 @@ program FILE_SERVER 03-custom-protocol/file_server
 program IM_CLIENT 03-custom-protocol/im_client
 program IM_SERVER 03-custom-protocol/im_server
 program CODEC tests/codec
+program HEARTBEAT_SERVER 04-heartbeat/heartbeat_server
+program HEARTBEAT_CLIENT 04-heartbeat/heartbeat_client
+program BACKOFF 04-heartbeat/backoff
+program FLAKY_PROXY 04-heartbeat/flaky_proxy
 
 # Every test has a folder of its own, and leaves nothing behind.
 setup() {

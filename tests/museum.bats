@@ -56,3 +56,14 @@ exhibit() { bash "$TOP/tests/museum.bash" "$TOP/tests/museum/$1.diff"; }
 @test "museum: im_strcpy_name" { exhibit im_strcpy_name; }
 @test "museum: json_surrogates" { exhibit json_surrogates; }
 @test "museum: xml_ampersand" { exhibit xml_ampersand; }
+@test "museum: proxy_half_close" { exhibit proxy_half_close; }
+@test "museum: proxy_fin_overtakes" { exhibit proxy_fin_overtakes; }
+@test "museum: proxy_reset_as_fin" { exhibit proxy_reset_as_fin; }
+@test "museum: heartbeat_blames" { exhibit heartbeat_blames; }
+@test "museum: heartbeat_fixed_tick" { exhibit heartbeat_fixed_tick; }
+@test "museum: heartbeat_half_line" { exhibit heartbeat_half_line; }
+@test "museum: heartbeat_last_heard" { exhibit heartbeat_last_heard; }
+@test "museum: heartbeat_no_backoff" { exhibit heartbeat_no_backoff; }
+@test "museum: heartbeat_no_dedup" { exhibit heartbeat_no_dedup; }
+@test "museum: heartbeat_no_reset" { exhibit heartbeat_no_reset; }
+@test "museum: heartbeat_wall_clock" { exhibit heartbeat_wall_clock; }

@@ -45,4 +45,5 @@ compare_all() { # NAME MODEL
 compare_all plumbing 01-echo/echo_server.c
 compare_all 'client plumbing' 01-echo/echo_client.c
 compare_all lines 01-echo/menu_server.c
+compare_all backoff 04-heartbeat/backoff.c
 exit $status
