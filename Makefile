@@ -5,9 +5,10 @@ PROGRAMS_01 = 01-echo/echo_once 01-echo/echo_server 01-echo/echo_client 01-echo/
 PROGRAMS_02 = 02-group-chat/chat_server 02-group-chat/chat_client
 PROGRAMS_03 = 03-custom-protocol/im_server 03-custom-protocol/im_client 03-custom-protocol/file_server
 PROGRAMS_04 = 04-heartbeat/heartbeat_server 04-heartbeat/heartbeat_client 04-heartbeat/backoff 04-heartbeat/flaky_proxy
+PROGRAMS_05 = 05-udp/udp_echo_server 05-udp/udp_echo_client 05-udp/tftp_server 05-udp/tftp_client
 PROGRAMS    = $(PROGRAMS_01) $(PROGRAMS_02) $(PROGRAMS_03) $(PROGRAMS_04) $(PROGRAMS_05) $(PROGRAMS_06)
-LESSONS     = 01-echo 02-group-chat 03-custom-protocol 04-heartbeat
-TOOLS       = tests/poke tests/crowd tests/codec tests/im_talk tests/im_crowd tests/courier tests/pulse \
+LESSONS     = 01-echo 02-group-chat 03-custom-protocol 04-heartbeat 05-udp
+TOOLS       = tests/poke tests/crowd tests/codec tests/im_talk tests/im_crowd tests/courier tests/pulse tests/udp_relay \
 	
 
 MODULES_03  = 03-custom-protocol/frame.c 03-custom-protocol/message.c

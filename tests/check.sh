@@ -86,6 +86,7 @@ valgrind_tests='^(echo: (a (line|half|client)|bytes|pieces|16|after)|menu|client
 valgrind_tests="$valgrind_tests|^protocol: (a value|what is no|im_server|file_server)"
 valgrind_tests="$valgrind_tests|^heartbeat: (HELLO|what (is|it)|a (line|message|gap|second|HELLO)|control|telnet|also|half)"
 valgrind_tests="$valgrind_tests|^heartbeat client: (each|nothing|what|BYE|-v)"
+valgrind_tests="$valgrind_tests|^udp: (a datagram|the empty|bytes|what)|^udp client: (nothing|a line|garbage|more|the longest)"
 
 # The servers' tests once more, with every byte by itself, or in pieces of any size. Not those in which the proxy
 # would be tested instead: for it takes the newcomers and the resets, fills up first, and has a port of its own.
@@ -129,6 +130,8 @@ check 'fuzz: frames' clang fuzz frame
 check 'fuzz: text' clang fuzz text
 check 'fuzz: JSON' clang fuzz json
 check 'fuzz: XML' clang fuzz xml
+check 'fuzz: TFTP packets' clang fuzz tftp
 check 'crash: 200 times' bats env KILLS=200 sh tests/bats.sh -f 'kill -9' tests/03-im.bats
+check 'tests of TFTP with all sizes, and 20 seeds of a bad link' 'bats curl tftp atftp atftpd busybox' env FULL=1 sh tests/bats.sh tests/05-tftp-real.bats
 check 'museum: each exhibit fails the checks that it names, and no other' 'bats patch' museum
 exit $failed

@@ -30,6 +30,10 @@ program HEARTBEAT_SERVER 04-heartbeat/heartbeat_server
 program HEARTBEAT_CLIENT 04-heartbeat/heartbeat_client
 program BACKOFF 04-heartbeat/backoff
 program FLAKY_PROXY 04-heartbeat/flaky_proxy
+program UDP_ECHO_SERVER 05-udp/udp_echo_server
+program UDP_ECHO_CLIENT 05-udp/udp_echo_client
+program TFTP_SERVER 05-udp/tftp_server
+program TFTP_CLIENT 05-udp/tftp_client
 
 # Every test has a folder of its own, and leaves nothing behind.
 setup() {

@@ -46,4 +46,7 @@ compare_all plumbing 01-echo/echo_server.c
 compare_all 'client plumbing' 01-echo/echo_client.c
 compare_all lines 01-echo/menu_server.c
 compare_all backoff 04-heartbeat/backoff.c
+compare_all datagrams 05-udp/udp_echo_server.c
+compare_all binding 05-udp/udp_echo_server.c
+compare_all transfer 05-udp/tftp_server.c
 exit $status

@@ -1,0 +1,68 @@
+#!/bin/sh
+# Lesson 05 in four seconds: datagrams over a bad link, and a file by TFTP. Type these commands yourself, in a terminal
+# each, without "&"; with no -p the ports are 3205 and 6969.
+cd "$(dirname "$0")" || exit 1
+work=$(mktemp -d)
+servers=''
+trap 'kill $servers 2>/dev/null; wait; rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT PIPE TERM
+if [ -t 1 ]; then bold=$(printf '\033[1m') dim=$(printf '\033[2m') off=$(printf '\033[0m'); else bold='' dim='' off=''; fi
+
+say() { printf '\n%s%s%s\n' "$bold" "$*" "$off"; }
+show() { printf '%s$ %s%s\n' "$dim" "$*" "$off"; }
+
+# Starts a server in the background, on any free port, and waits for its ready line. Sets port.
+serve() { # COMMAND...
+    show "$* &"
+    : >"$work/log"
+    "$@" -p 0 2>"$work/log" &
+    servers="$servers $!"
+    until port=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$work/log") && [ -n "$port" ]; do
+        kill -0 $! || exit 1
+    done
+    cat "$work/log"
+}
+
+say '05 UDP. A line is a datagram: two packets, no connection.'
+serve ./udp_echo_server -v
+show "printf 'hello\\n吃饭了吗\\n' | ./udp_echo_client"
+printf 'hello\n吃饭了吗\n' | ./udp_echo_client 127.0.0.1 "$port"
+sed -n '2,$p' "$work/log"
+
+say 'A bad link: 20% lost, 20% doubled, 20% out of order. The client notices, and gets every line.'
+serve ./udp_echo_server -l 20 -d 20 -o 20 -s 2
+show 'seq 6 | ./udp_echo_client -w 3 -t 200'
+seq 6 | ./udp_echo_client -w 3 -t 200 127.0.0.1 "$port"
+
+say 'What the link did to the answers:'
+sed -n '/listening/,$p' "$work/log" | sed 1d
+
+say 'Stop-and-wait, and a window of 16, for 100 lines over a link that is 5 ms late and loses 5%:'
+serve ./udp_echo_server -l 5 -w 5 -s 1
+for window in 1 16; do
+    show "seq 100 | ./udp_echo_client -q -w $window -t 50 | cmp - lines"
+    seq 100 >"$work/lines"
+    # shellcheck disable=SC2094 # cmp only reads it, too
+    ./udp_echo_client -q -w $window -t 50 -r 20 127.0.0.1 "$port" <"$work/lines" 2>"$work/summary" | cmp - "$work/lines" &&
+        echo 'all there, in order'
+    sed -n 1p "$work/summary"
+done
+
+say 'Nobody there? Silence; only a connected socket (-c) is told.'
+kill "${servers##* }"
+wait "${servers##* }"
+servers=${servers% *}
+show 'echo hello | ./udp_echo_client -t 50 -r 3'
+echo hello | ./udp_echo_client -t 50 -r 3 127.0.0.1 "$port" 2>&1 | sed 3q
+show 'echo hello | ./udp_echo_client -c'
+echo hello | ./udp_echo_client -c 127.0.0.1 "$port" 2>&1 | sed 1q
+
+say 'TFTP: files over UDP, by a standard that curl speaks, too. 8 MB come, and are the same.'
+mkdir "$work/files"
+head -c 8000000 /dev/urandom >"$work/files/noise"
+serve ./tftp_server -d "$work/files"
+show './tftp_client -g noise -l - | cmp - noise'
+./tftp_client -g noise -l - 127.0.0.1 "$port" 2>"$work/summary" | cmp - "$work/files/noise" && echo 'the same, byte for byte'
+sed -n '2,$p' "$work/log"
+show './tftp_client -g ../secret'
+./tftp_client -g ../secret -l - 127.0.0.1 "$port" || true
