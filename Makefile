@@ -6,10 +6,11 @@ PROGRAMS_02 = 02-group-chat/chat_server 02-group-chat/chat_client
 PROGRAMS_03 = 03-custom-protocol/im_server 03-custom-protocol/im_client 03-custom-protocol/file_server
 PROGRAMS_04 = 04-heartbeat/heartbeat_server 04-heartbeat/heartbeat_client 04-heartbeat/backoff 04-heartbeat/flaky_proxy
 PROGRAMS_05 = 05-udp/udp_echo_server 05-udp/udp_echo_client 05-udp/tftp_server 05-udp/tftp_client
+PROGRAMS_06 = 06-websocket-handshake/ws_server 06-websocket-handshake/ws_client
 PROGRAMS    = $(PROGRAMS_01) $(PROGRAMS_02) $(PROGRAMS_03) $(PROGRAMS_04) $(PROGRAMS_05) $(PROGRAMS_06)
-LESSONS     = 01-echo 02-group-chat 03-custom-protocol 04-heartbeat 05-udp
+LESSONS     = 01-echo 02-group-chat 03-custom-protocol 04-heartbeat 05-udp 06-websocket-handshake
 TOOLS       = tests/poke tests/crowd tests/codec tests/im_talk tests/im_crowd tests/courier tests/pulse tests/udp_relay \
-	
+	tests/ws_cases tests/ws_modules tests/ws_peer
 
 MODULES_03  = 03-custom-protocol/frame.c 03-custom-protocol/message.c
 SERVER_03   = 03-custom-protocol/post.c 03-custom-protocol/request.c 03-custom-protocol/journal.c
@@ -17,6 +18,9 @@ CLIENT_03   = 03-custom-protocol/transfer.c
 HEADERS_03  = 03-custom-protocol/frame.h 03-custom-protocol/message.h 03-custom-protocol/post.h \
 	03-custom-protocol/request.h 03-custom-protocol/journal.h 03-custom-protocol/transfer.h
 
+L06         = 06-websocket-handshake
+MODULES_06  = $(L06)/sha1.c $(L06)/base64.c $(L06)/utf8.c $(L06)/http.c $(L06)/room.c $(L06)/handshake.c $(L06)/frame.c
+HEADERS_06  = $(L06)/sha1.h $(L06)/base64.h $(L06)/utf8.h $(L06)/http.h $(L06)/room.h $(L06)/handshake.h $(L06)/frame.h
 
 CFLAGS = -std=c11 -pedantic -Wall -Wextra -O2
 
@@ -40,6 +44,10 @@ tools: $(TOOLS)
 tests/codec: tests/codec.c
 tests/im_talk: tests/im_talk.c
 tests/im_crowd: tests/im_crowd.c
+$(L06)/ws_server $(L06)/ws_client tests/ws_modules tests/ws_peer: $(MODULES_06) $(HEADERS_06)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $@.c $(MODULES_06)
+$(L06)/ws_server: $(L06)/ws_server.c
+$(L06)/ws_client: $(L06)/ws_client.c
 tests/ws_modules: tests/ws_modules.c
 tests/ws_peer: tests/ws_peer.c
 

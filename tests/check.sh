@@ -87,6 +87,7 @@ valgrind_tests="$valgrind_tests|^protocol: (a value|what is no|im_server|file_se
 valgrind_tests="$valgrind_tests|^heartbeat: (HELLO|what (is|it)|a (line|message|gap|second|HELLO)|control|telnet|also|half)"
 valgrind_tests="$valgrind_tests|^heartbeat client: (each|nothing|what|BYE|-v)"
 valgrind_tests="$valgrind_tests|^udp: (a datagram|the empty|bytes|what)|^udp client: (nothing|a line|garbage|more|the longest)"
+valgrind_tests="$valgrind_tests|^(ws: (the answer|names|a handshake|a request is|a subprotocol|a chat)|frames: (every|with)|ws client: (lines|a line|the answer may|a ping|text))"
 
 # The servers' tests once more, with every byte by itself, or in pieces of any size. Not those in which the proxy
 # would be tested instead: for it takes the newcomers and the resets, fills up first, and has a port of its own.
@@ -96,6 +97,7 @@ through() { # OPTION...
 through_tests='^(echo: (a (line|client that is silent)|bytes|pieces|after|300)|menu:|chat: (a (line|name)|lines|half|many|much|control|telnet|what|nobody|an|who (is|closes)|the last|/|of two|storms))'
 through_tests="$through_tests|^im: (people|wrong|who is not|whom|a (request|file|length|frame|second)|what (is no|cannot)|presence)"
 through_tests="$through_tests|^file: (ok to|frames|a mistake|only a path|an error|bytes)"
+through_tests="$through_tests|^ws: (the answer|names|a (head|refusal|request is|subprotocol)|what is|in a chat nobody|-v)"
 
 fuzz() { # NAME
     corpus=$PWD/tests/fuzz/corpus/$1
@@ -131,6 +133,10 @@ check 'fuzz: text' clang fuzz text
 check 'fuzz: JSON' clang fuzz json
 check 'fuzz: XML' clang fuzz xml
 check 'fuzz: TFTP packets' clang fuzz tftp
+check 'fuzz: WebSocket requests' clang fuzz handshake
+check 'fuzz: WebSocket frames' clang fuzz ws_frame
+check 'fuzz: UTF-8' clang fuzz utf8
+check 'fuzz: base64' clang fuzz base64
 check 'crash: 200 times' bats env KILLS=200 sh tests/bats.sh -f 'kill -9' tests/03-im.bats
 check 'tests of TFTP with all sizes, and 20 seeds of a bad link' 'bats curl tftp atftp atftpd busybox' env FULL=1 sh tests/bats.sh tests/05-tftp-real.bats
 check 'museum: each exhibit fails the checks that it names, and no other' 'bats patch' museum

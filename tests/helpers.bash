@@ -34,6 +34,8 @@ program UDP_ECHO_SERVER 05-udp/udp_echo_server
 program UDP_ECHO_CLIENT 05-udp/udp_echo_client
 program TFTP_SERVER 05-udp/tftp_server
 program TFTP_CLIENT 05-udp/tftp_client
+program WS_SERVER 06-websocket-handshake/ws_server
+program WS_CLIENT 06-websocket-handshake/ws_client
 
 # Every test has a folder of its own, and leaves nothing behind.
 setup() {

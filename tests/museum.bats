@@ -91,3 +91,13 @@ exhibit() { bash "$TOP/tests/museum.bash" "$TOP/tests/museum/$1.diff"; }
 @test "museum: tftp_symlink" { exhibit tftp_symlink; }
 @test "museum: tftp_traversal" { exhibit tftp_traversal; }
 @test "museum: tftp_wrap" { exhibit tftp_wrap; }
+@test "museum: ws_guid_case" { exhibit ws_guid_case; }
+@test "museum: ws_unmasked" { exhibit ws_unmasked; }
+@test "museum: ws_host_order" { exhibit ws_host_order; }
+@test "museum: ws_long_ping" { exhibit ws_long_ping; }
+@test "museum: ws_interleaved" { exhibit ws_interleaved; }
+@test "museum: ws_utf8_frame" { exhibit ws_utf8_frame; }
+@test "museum: ws_one_read" { exhibit ws_one_read; }
+@test "museum: ws_close_silent" { exhibit ws_close_silent; }
+@test "museum: ws_client_trusting" { exhibit ws_client_trusting; }
+@test "museum: ws_client_same_mask" { exhibit ws_client_same_mask; }

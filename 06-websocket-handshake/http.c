@@ -1,0 +1,213 @@
+/* http.c - heads of HTTP/1.1 requests and responses (RFC 9112), as far as a handshake needs them. */
+#include "http.h"
+
+#include <string.h>
+
+/* ---- spans of text ---- */
+
+static int lower(int c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; }
+static int is_blank(char c) { return c == ' ' || c == '\t'; }
+
+int span_is(struct span s, const char *text) {
+    return s.at && s.length == strlen(text) && memcmp(s.at, text, s.length) == 0;
+}
+
+int span_is_nocase(struct span s, const char *text) {
+    size_t i = 0;
+    while (i < s.length && text[i] && lower(s.at[i]) == lower(text[i]))
+        i++;
+    return s.at && i == s.length && text[i] == '\0';
+}
+
+struct span span_trim(struct span s) {
+    for (; s.length > 0 && is_blank(s.at[0]); s.length--)
+        s.at++;
+    while (s.length > 0 && is_blank(s.at[s.length - 1]))
+        s.length--;
+    return s;
+}
+
+struct span span_cut(struct span *rest, char end) {
+    const char *at = rest->length > 0 ? memchr(rest->at, end, rest->length) : NULL;
+    struct span s = {rest->at, at ? (size_t)(at - rest->at) : rest->length};
+    size_t taken = s.length + (at ? 1 : 0);
+    rest->at += taken;
+    rest->length -= taken;
+    return s;
+}
+
+/* Takes a line, without its end. */
+static struct span cut_line(struct span *rest) {
+    struct span line = span_cut(rest, '\n');
+    if (line.length > 0 && line.at[line.length - 1] == '\r')
+        line.length--;
+    return line;
+}
+
+/* Takes a field apart into name and value. Returns 0 if the line is none. */
+static int cut_field(struct span line, struct span *name, struct span *value) {
+    *name = span_cut(&line, ':');
+    *value = span_trim(line);
+    return name->length > 0 && name->at + name->length < line.at;
+}
+
+/* Is this a token: a method, a field's name (RFC 9110, section 5.6.2)? */
+static int is_token(struct span s) {
+    for (size_t i = 0; i < s.length; i++)
+        if (s.at[i] <= ' ' || s.at[i] > '~' || strchr("\"(),/:;<=>?@[\\]{}", s.at[i]))
+            return 0;
+    return s.length > 0;
+}
+
+static int has_control(struct span s) {
+    for (size_t i = 0; i < s.length; i++)
+        if (((unsigned char)s.at[i] < ' ' && s.at[i] != '\t') || s.at[i] == 127)
+            return 1;
+    return 0;
+}
+
+/* ---- heads ---- */
+
+static int is_version(struct span s) {
+    return s.length == 8 && memcmp(s.at, "HTTP/1.", 7) == 0 && s.at[7] >= '0' && s.at[7] <= '9';
+}
+
+static const char *check_start(struct head *h, struct span line) {
+    for (int i = 0; i < 3; i++) /* only a reason may have blanks in it */
+        h->start[i] = i < 2 ? span_cut(&line, ' ') : line;
+    int response = is_version(h->start[0]);
+    struct span version = h->start[response ? 0 : 2], second = h->start[1];
+    if (!is_version(version) || has_control(second) || has_control(h->start[2]))
+        return "the first line has to be like: GET /echo HTTP/1.1";
+    if (response ? second.length != 3 : !is_token(h->start[0]) || second.length == 0 || second.at[0] != '/')
+        return "the first line has to be like: GET /echo HTTP/1.1";
+    return NULL;
+}
+
+static const char *check_field(struct span line) {
+    struct span name, value;
+    if (is_blank(line.at[0]))
+        return "a field on several lines is obsolete, and refused";
+    if (!cut_field(line, &name, &value) || !is_token(name))
+        return "a field has to be like: Host: 127.0.0.1 (no blank before the colon)";
+    return has_control(value) ? "a field's value must not have control characters" : NULL;
+}
+
+int head_parse(struct head *h, const char *data, size_t len) {
+    struct span rest = {data, len < HEAD_MAX ? len : HEAD_MAX}, line;
+    int lines = 0;
+    *h = (struct head){.why = NULL};
+    while (rest.length > 0 && memchr(rest.at, '\n', rest.length)) {
+        line = cut_line(&rest);
+        if (line.length == 0 && lines == 0)
+            continue; /* an empty line before a request is forgiven (RFC 9112, section 2.2) */
+        if (line.length == 0)
+            return h->fields.length = (size_t)(line.at - h->fields.at), (int)(rest.at - data);
+        h->why = lines == 0 ? check_start(h, line) : check_field(line);
+        if (h->why)
+            return -400;
+        if (lines++ == 0)
+            h->fields.at = rest.at;
+    }
+    h->why = "a head has at most 8192 bytes";
+    return len >= HEAD_MAX ? -431 : 0;
+}
+
+struct span head_field(const struct head *h, const char *name, int *count) {
+    struct span rest = h->fields, found = {NULL, 0}, this, value;
+    int n = 0;
+    while (rest.length > 0)
+        if (cut_field(cut_line(&rest), &this, &value) && span_is_nocase(this, name) && n++ == 0)
+            found = value;
+    if (count)
+        *count = n;
+    return found;
+}
+
+int head_has(const struct head *h, const char *name, const char *element,
+             int same(struct span, const char *)) {
+    struct span rest = h->fields, this, list;
+    while (rest.length > 0) {
+        if (!cut_field(cut_line(&rest), &this, &list) || !span_is_nocase(this, name))
+            continue;
+        while (list.length > 0)
+            if (same(span_trim(span_cut(&list, ',')), element))
+                return 1;
+    }
+    return 0;
+}
+
+/* What is not plain ASCII becomes a question mark: it may be a command to the terminal. */
+static void print_span(FILE *to, const char *before, struct span s) {
+    fputs(before, to);
+    for (size_t i = 0; i < s.length; i++)
+        fputc(s.at[i] >= ' ' && s.at[i] <= '~' ? s.at[i] : '?', to);
+}
+
+void head_explain(FILE *to, const char *margin, const struct head *h) {
+    static const char *const meanings[][2] = {
+        {"Upgrade", "change the protocol of this connection"},
+        {"Connection", "the Upgrade is meant for the next hop: no proxy passes it on"},
+        {"Sec-WebSocket-Version", "13 is RFC 6455; the versions before it were drafts"},
+        {"Sec-WebSocket-Key", "16 random bytes in base64; the answer proves that it was read"},
+        {"Sec-WebSocket-Accept", "base64 of the SHA-1 of the key and a GUID"},
+        {"Sec-WebSocket-Protocol", "what the messages mean: offered as a list, one is chosen"},
+        {"Sec-WebSocket-Extensions", "what frames may have in addition; none here, so not answered"},
+        {"Origin", "whose page opens this; a browser does not let the page lie"},
+        {"Host", "the name that was asked for"},
+    };
+    struct span rest = h->fields, name, value;
+    for (int i = 0; i < 3; i++)
+        print_span(to, i == 0 ? margin : " ", h->start[i]);
+    while (rest.length > 0 && cut_field(cut_line(&rest), &name, &value)) {
+        fputc('\n', to);
+        print_span(to, margin, name);
+        print_span(to, ": ", value);
+        for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
+            if (span_is_nocase(name, meanings[i][0]))
+                fprintf(to, "\n%s    ^ %s", margin, meanings[i][1]);
+    }
+    fputc('\n', to);
+}
+
+size_t http_head(char *head, size_t size, int status, const char *type, size_t length) {
+    static const struct {
+        int status;
+        const char *reason, *fields;
+    } table[] = {
+        {200, "OK", "Connection: close\r\n"},
+        {400, "Bad Request", "Connection: close\r\n"},
+        {403, "Forbidden", "Connection: close\r\n"},
+        {404, "Not Found", "Connection: close\r\n"},
+        {405, "Method Not Allowed", "Connection: close\r\nAllow: GET\r\n"},
+        {408, "Request Timeout", "Connection: close\r\n"},
+        {426, "Upgrade Required",
+         "Connection: close, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"},
+        {431, "Request Header Fields Too Large", "Connection: close\r\n"},
+    };
+    size_t i = 0;
+    while (table[i].status != status)
+        i++;
+    return (size_t)snprintf(
+        head, size, "HTTP/1.1 %d %s\r\n%sContent-Type: %s; charset=utf-8\r\nContent-Length: %zu\r\n\r\n",
+        status, table[i].reason, table[i].fields, type, length);
+}
+
+size_t http_refusal(char *text, size_t size, int status, const char *why) {
+    char line[256];
+    int length = snprintf(line, sizeof line, "%d: %s\n", status, why);
+    size_t n = http_head(text, size, status, "text/plain", (size_t)length);
+    return n + (size_t)snprintf(text + n, size - n, "%s", line);
+}
+
+size_t http_page(char *text, size_t size, const char *path) {
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return 0;
+    size_t room = size - HTTP_MAX, length = fread(text + HTTP_MAX, 1, room, file);
+    int whole = !ferror(file) && length < room;
+    fclose(file);
+    size_t head = http_head(text, HTTP_MAX, 200, "text/html", length);
+    memmove(text + head, text + HTTP_MAX, length);
+    return whole ? head + length : 0;
+}

@@ -1,0 +1,352 @@
+#!/usr/bin/env bats
+# What ws_client ($WS_CLIENT) promises: with the server of the lesson, and with one that says what a test wants.
+
+load helpers
+
+ANSWER='HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: @ACCEPT@\r\n'
+BYE='\x88\x02\x03\xe8' # a close with 1000
+
+# Starts such a server (tests/ws_peer.c says how it writes down what it hears, into $LOG). say BYTES lets it say them.
+peer() {
+    rm -f "$TMP/says"
+    mkfifo "$TMP/says"
+    start "$TOP/tests/ws_peer" "$TMP/says"
+    exec 5<>"$TMP/says"
+}
+
+say() { printf %b "$1" >&5; }
+
+# Starts the client in the background, with a FIFO, descriptor 6, for its input; `exec 6>&-` ends it.
+client() { # [ARGUMENT...]
+    rm -f "$TMP/input"
+    mkfifo "$TMP/input"
+    exec 6<>"$TMP/input"
+    "$WS_CLIENT" "$@" <"$TMP/input" >"$TMP/out" 2>"$TMP/err" 3>&- 5>&- 6>&- &
+    CLIENT=$!
+    STARTED+=("$CLIENT")
+}
+
+opened() { # [ARGUMENT...]
+    peer
+    client "$@" "$HOST" "$PORT"
+    logged '^end of request$'
+    say "$ANSWER\r\n"
+    LOG=$TMP/err logged '^readyState 1 OPEN'
+}
+
+# Waits until its output has such a line.
+prints() { LOG=$TMP/out logged "$1"; }
+
+# Waits for its end, and checks its exit code, and the last line that it says.
+ends() { # CODE LAST-LINE
+    local status=0 tries
+    for ((tries = 0; tries < 1000; tries++)); do
+        kill -0 "$CLIENT" 2>/dev/null || break
+        pause
+    done
+    kill -s KILL "$CLIENT" 2>/dev/null || true
+    wait "$CLIENT" || status=$?
+    exec 6>&-
+    [ $status -eq "$1" ] && [ "$(tail -n 1 "$TMP/err")" = "$2" ] && return
+    echo "rule: exit code $1, and last this line: $2"
+    echo "here: exit code $status, and:"
+    cat "$TMP/err"
+    return 1
+}
+
+# ---- With the server of the lesson
+
+@test "ws client: lines go out as text messages, messages come in as lines" {
+    start "$WS_SERVER" -v
+    printf 'hello\n\n吃饭了吗\nno end' | "$WS_CLIENT" "$HOST" "$PORT" >"$TMP/out" 2>"$TMP/err"
+    printf 'hello\n\n吃饭了吗\nno end\n' | cmp - "$TMP/out"
+    logged 'closes: 1000'
+    [ "$(grep -c 'opcode 1: text' "$LOG")" -eq 8 ]
+    printf 'readyState %s\n' "0 CONNECTING  ws://$HOST:$PORT/echo" '1 OPEN' '2 CLOSING' '3 CLOSED  code 1000, clean' |
+        diff - "$TMP/err"
+}
+
+@test "ws client: nothing to say is said politely" {
+    start "$WS_SERVER"
+    "$WS_CLIENT" "$HOST" "$PORT" </dev/null >"$TMP/out" 2>"$TMP/err"
+    [ ! -s "$TMP/out" ]
+    logged 'closes: 1000'
+}
+
+@test "ws client: much goes through a pipe without a deadlock" {
+    start "$WS_SERVER" -m 16777216
+    seq 1 300000 >"$TMP/in"
+    timeout 30 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
+    cmp "$TMP/in" "$TMP/out"
+    head -c 10000000 /dev/urandom >"$TMP/in"
+    timeout 30 "$WS_CLIENT" -b "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
+    cmp "$TMP/in" "$TMP/out"
+}
+
+@test "ws client: a line of 300,000 bytes is one message, in fragments" {
+    start "$WS_SERVER" -v
+    printf '饭%.0s' {1..100000} >"$TMP/in"
+    echo >>"$TMP/in"
+    timeout 30 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
+    cmp "$TMP/in" "$TMP/out"
+    logged 'opcode 0: continuation'
+    logged 'more fragments follow'
+}
+
+@test "ws client: two of them chat, by names that are not ASCII" {
+    start "$WS_SERVER"
+    client "ws://$HOST:$PORT/chat?room=kitchen&name=张三"
+    prints '^\* 张三 joined kitchen$'
+    echo '吃饭了吗' | "$WS_CLIENT" "ws://$HOST:$PORT/chat?room=kitchen&name=lisi" >/dev/null 2>&1
+    prints '^lisi: 吃饭了吗$'
+    prints '^\* lisi left kitchen$'
+    exec 6>&-
+    ends 0 'readyState 3 CLOSED  code 1000, clean'
+}
+
+@test "ws client: -v explains each line of the handshake and each bit of a frame" {
+    start "$WS_SERVER"
+    echo hello | "$WS_CLIENT" -v "$HOST" "$PORT" >"$TMP/out" 2>"$TMP/err"
+    LOG=$TMP/err
+    logged "^ +Sec-WebSocket-Key: .{24}$"
+    logged "^ +Sec-WebSocket-Accept: .{28}$"
+    logged "^$HOST:$PORT <- frame$"
+    logged '^ +1\.\.\.\.\.\.\.  MASK: masked'
+    logged "^$HOST:$PORT -> frame$"
+    logged '81 05 68 65 6c 6c 6f'
+    [ "$(cat "$TMP/out")" = hello ]
+}
+
+@test "ws client: what is no URL of a WebSocket is refused, with the usage" {
+    local url status
+    for url in wss://x/ http://x/ ws://x/# 'ws://[::1' ws:// ws://:80/ ws:///path ws://x:65536/ ws://x:/ 'ws://[::1]x/' \
+        "ws://x/$(printf 'x%.0s' {1..3000})"; do
+        status=0
+        "$WS_CLIENT" "$url" </dev/null >"$TMP/out" 2>"$TMP/err" || status=$?
+        echo "$url: exit code $status"
+        [ $status -eq 2 ]
+        grep -q '^ws_client: ' "$TMP/err"
+        grep -q '^usage: ' "$TMP/err"
+    done
+}
+
+# ---- The handshake
+
+@test "ws client: its request is a handshake, with origin, subprotocols and path as asked for" {
+    peer
+    client -o http://example.com -s 'chat, echo' "ws://$HOST:$PORT/a b?name=张三"
+    logged '^end of request$'
+    logged '^GET /a%20b\?name=%E5%BC%A0%E4%B8%89 HTTP/1\.1$'
+    logged "^Host: $HOST:$PORT\$"
+    logged '^Upgrade: websocket$'
+    logged '^Connection: Upgrade$'
+    logged '^Sec-WebSocket-Version: 13$'
+    logged '^Sec-WebSocket-Key: [A-Za-z0-9+/]{22}==$'
+    logged '^Origin: http://example.com$'
+    logged '^Sec-WebSocket-Protocol: chat, echo$'
+    say "${ANSWER}Sec-WebSocket-Protocol: echo\r\n\r\n"
+    LOG=$TMP/err logged '^readyState 1 OPEN  subprotocol echo$'
+}
+
+@test "ws client: no two handshakes have the same key" {
+    local i
+    for i in 1 2 3 4; do
+        peer
+        client "$HOST" "$PORT"
+        logged '^end of request$'
+        grep '^Sec-WebSocket-Key: ' "$LOG" >>"$TMP/keys"
+        say @HANGUP@
+        ends 1 "ws_client: $HOST:$PORT: hung up before it answered"
+    done
+    [ "$(sort -u "$TMP/keys" | wc -l)" -eq 4 ]
+}
+
+@test "ws client: the answer may come byte by byte, and frames with it" {
+    peer
+    client "$HOST" "$PORT"
+    logged '^end of request$'
+    local i answer=${ANSWER%%@ACCEPT@*}
+    answer=$(printf %b "$answer" | od -An -v -tx1)
+    for i in $answer; do say "\x$i"; done
+    say '@ACCEPT@\r'
+    say '\n\r\n\x81\x05hello\x81\x03one\x01\x02tw\x80\x01o'
+    prints '^two$'
+    printf 'hello\none\ntwo\n' | cmp - "$TMP/out"
+    say '\x81'
+    say '\x06'
+    say '吃'
+    say '饭'
+    prints '^吃饭$'
+    say "$BYE@HANGUP@"
+    ends 0 'readyState 3 CLOSED  code 1000, clean'
+}
+
+# Answers a request so, and checks what the client says to that.
+refuses() { # LAST-LINE ANSWER
+    peer
+    client -w 10000 -s chat "$HOST" "$PORT"
+    logged '^end of request$'
+    say "$2"
+    ends 1 "ws_client: $HOST:$PORT$1"
+}
+
+@test "ws client: an answer that is no proper handshake is refused" {
+    local head='HTTP/1.1 101 x\r\n' rest='Upgrade: websocket\r\nConnection: Upgrade\r\n'
+    refuses ' answers 101: Sec-WebSocket-Accept does not belong to the key that was sent' \
+        "$head${rest}Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+    refuses ' answers 101: Sec-WebSocket-Accept does not belong to the key that was sent' "$head$rest\r\n"
+    refuses ' answers 101: Upgrade: websocket is missing' "${head}Connection: Upgrade\r\nSec-WebSocket-Accept: @ACCEPT@\r\n\r\n"
+    refuses ' answers 101: Connection: Upgrade is missing' "${head}Upgrade: websocket\r\nSec-WebSocket-Accept: @ACCEPT@\r\n\r\n"
+    refuses ' answers 404: the server does not switch to WebSocket (its status is not 101)' 'HTTP/1.1 404 Not Found\r\n\r\n'
+    refuses ' answers 101: the server uses an extension that was not asked for' \
+        "${ANSWER}Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+    refuses ' answers 101: the server chose a subprotocol that was not offered' "${ANSWER}Sec-WebSocket-Protocol: echo\r\n\r\n"
+    refuses ': the first line has to be like: GET /echo HTTP/1.1' '220 mail.example.com ESMTP\r\n'
+}
+
+@test "ws client: -w is how long it waits for an answer" {
+    peer
+    client -w 50 "$HOST" "$PORT"
+    ends 1 "ws_client: $HOST:$PORT: does not answer the handshake"
+}
+
+# ---- Frames
+
+@test "ws client: every frame is masked, each with another key" {
+    opened
+    seq 1 50 >&6
+    logged '^FIN text, 2 bytes, key .*: 50$'
+    [ "$(grep -c '^FIN text, . bytes, key' "$LOG")" -eq 50 ]
+    [ "$(sed -n 's/.*, key \([^:]*\):.*/\1/p' "$LOG" | sort -u | wc -l)" -eq 50 ]
+    [ "$(grep -c 'key 00000000' "$LOG")" -eq 0 ]
+}
+
+@test "ws client: a ping is answered, between fragments, too" {
+    opened
+    say '\x89\x05hello\x01\x02tw\x89\0\x8a\x01x\x80\x01o'
+    logged '^FIN pong, 5 bytes, key .*: hello$'
+    logged '^FIN pong, 0 bytes, key .*: $'
+    prints '^two$'
+}
+
+@test "ws client: at the end of its input it closes with 1000, and prints what still comes" {
+    opened
+    printf 'hello\nbye' >&6
+    exec 6>&-
+    logged '^FIN text, 3 bytes, key .*: bye$'
+    logged '^FIN close, 2 bytes, key .*: \\x03\\xe8$'
+    say '\x89\x01x\x81\x05still'
+    prints '^still$'
+    say "$BYE"
+    say '\x81\x05never@HANGUP@'
+    ends 0 'readyState 3 CLOSED  code 1000, clean'
+    printf 'still\n' | cmp - "$TMP/out"
+    grep '^FIN pong' "$LOG" && return 1 # after its close a side sends nothing more
+    logged '^the end$'
+}
+
+# Lets the server close so, and checks what the client answers and says.
+closes() { # CODE LAST-LINE ANSWER BYTES
+    opened
+    say "$4"
+    logged "^FIN close, $3\$"
+    say @HANGUP@
+    ends "$1" "readyState 3 CLOSED  $2"
+}
+
+@test "ws client: a close of the server is answered with its code, and shown" {
+    closes 0 'code 1000, clean' '2 bytes, key .*: \\x03\\xe8' "$BYE"
+    closes 0 'code 1005, clean' '0 bytes, key .*: ' '\x88\0'
+    closes 1 'code 4000, reason 再见, clean' '2 bytes, key .*: \\x0f\\xa0' '\x88\x08\x0f\xa0再见'
+    closes 1 'code 1001, reason  [31mred, clean' '2 bytes, key .*: \\x03\\xe9' '\x88\x0a\x03\xe9\x1b[31mred'
+}
+
+@test "ws client: a server that breaks a rule of frames is told so, and left" {
+    closes 1 'code 1002, reason a server must not mask its frames, not clean' \
+        '3[0-9] bytes, key .*: \\x03\\xea.*' '\x81\x81\0\0\0\0x'
+    closes 1 'code 1002, reason a reserved bit is set, and there is no extension, not clean' '.*\\x03\\xea.*' '\xc1\x01x'
+    closes 1 'code 1002, reason this opcode is reserved, not clean' '.*\\x03\\xea.*' '\x83\x01x'
+    closes 1 'code 1007, reason a text has to be UTF-8, not clean' '.*\\x03\\xef.*' '\x81\x02\xc0\xaf'
+    closes 1 'code 1009, reason this message is too big, not clean' '.*\\x03\\xf1.*' '\x82\x7f\0\0\0\0\x10\0\0\0'
+}
+
+@test "ws client: a server that goes without a close is an error, 1006" {
+    opened
+    say '\x81\x05hello\x81\x05hal@HANGUP@'
+    ends 1 'readyState 3 CLOSED  code 1006, not clean'
+    [ "$(cat "$TMP/out")" = hello ]
+}
+
+@test "ws client: -w is how long it waits for the end of a close" {
+    opened -w 1000
+    exec 6>&-
+    ends 1 'readyState 3 CLOSED  code 1006, not clean'
+    opened -w 1000
+    say "$BYE"
+    ends 0 'readyState 3 CLOSED  code 1000, clean'
+}
+
+@test "ws client: text that is not UTF-8 is not sent; -b sends it" {
+    opened
+    printf 'good\nb\xc3\n' >&6
+    logged '^FIN close, 2 bytes'
+    grep '^FIN text' "$LOG" | sed 's/, key .*:/:/' | diff - <(echo 'FIN text, 4 bytes: good')
+    say "$BYE@HANGUP@"
+    ends 1 'readyState 3 CLOSED  code 1000, clean'
+    grep -qx 'ws_client: the input is not UTF-8: -b sends it as it is' "$TMP/err"
+    opened -b
+    printf 'b\xc3\n' >&6
+    logged '^binary, 3 bytes, key .*: b\\xc3\\x0a$'
+    exec 6>&-
+    logged '^FIN continuation, 0 bytes'
+}
+
+# ---- Its end
+
+# Sends a signal to the client, which has to end within a second, with exit code 0.
+leaves_on() { # SIGNAL
+    # shellcheck disable=SC2034 # for stops_on
+    PID=$CLIENT
+    stops_on "$1"
+}
+
+@test "ws client: SIGTERM and SIGINT take leave with 1001, within a second, exit code 0" {
+    local signal
+    for signal in TERM INT; do
+        opened
+        leaves_on $signal
+        logged '^FIN close, 2 bytes, key .*: \\x03\\xe9$'
+    done
+}
+
+@test "ws client: SIGTERM ends it also before the handshake, and while nobody takes anything" {
+    peer
+    client "$HOST" "$PORT"
+    logged '^end of request$'
+    leaves_on TERM
+    start "$WS_SERVER"
+    mkfifo "$TMP/output"
+    exec 7<>"$TMP/output"
+    yes | "$WS_CLIENT" "$HOST" "$PORT" >"$TMP/output" 2>"$TMP/err" 3>&- &
+    CLIENT=$!
+    STARTED+=("$CLIENT")
+    LOG=$TMP/err logged '^readyState 1 OPEN'
+    leaves_on TERM
+}
+
+@test "ws client: what a server sends is made harmless on a terminal" {
+    command -v tmux >/dev/null || skip "tmux is not installed"
+    local tries tm=(tmux -u -S "$TMP/tmux" -f /dev/null)
+    start "$WS_SERVER"
+    printf 'a\033[31mb\033]0;title\007c\302\2332Jd\n' >"$TMP/in"
+    LC_ALL=C.UTF-8 "${tm[@]}" new-session -d -x 60 -y 12 "{ cat '$TMP/in'; sleep 60; } | '$WS_CLIENT' $HOST $PORT" 3>&-
+    STARTED+=("$("${tm[@]}" display -p '#{pid}')")
+    for ((tries = 0; tries < 500; tries++)); do
+        "${tm[@]}" capture-pane -p >"$TMP/screen"
+        grep -qx 'a \[31mb \]0;title c  2Jd' "$TMP/screen" && break
+        pause
+    done
+    cat "$TMP/screen"
+    grep -qx 'a \[31mb \]0;title c  2Jd' "$TMP/screen"
+    grep -q '^readyState 1 OPEN' "$TMP/screen"
+}

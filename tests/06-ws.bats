@@ -1,0 +1,379 @@
+#!/usr/bin/env bats
+# What ws_server promises beside frames (06-conformance.bats): requests, chat, time. The server is $WS_SERVER.
+
+load helpers
+
+KEY='Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
+HOST_LINE='Host: localhost' UPGRADE='Upgrade: websocket' CONNECTION='Connection: Upgrade'
+VERSION='Sec-WebSocket-Version: 13'
+
+# Sends a request, a line each, and checks with what the answer begins. (In bytes of poke: \" and \r\n in it count.)
+asks() { # STATUS LINE...
+    local status=$1 line request=''
+    shift
+    for line; do request+="$line\\r\\n"; done
+    echo "request: $request"
+    printf '%s\n' "a >? \"$request\r\n\"" "a < \"HTTP/1.1 $status \"" 'a <* "\r\n\r\n"' 'a close' | speak
+}
+
+# The same with a request that is right but for one line: the fields of a handshake, and those given.
+shakes() { # STATUS [LINE...]
+    asks "$1" 'GET /echo HTTP/1.1' "${@:2}"
+}
+
+@test "ws: the answer to the key of RFC 6455 is the one that it names" {
+    start "$WS_SERVER"
+    speak <<'END'
+        a > "GET /echo HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        a > "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: http://example.com\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        a < "HTTP/1.1 101 Switching Protocols\r\n"
+        a <* "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+        a <* "\r\n"
+        a > "\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"
+        a < "\x81\x05Hello"
+        a > "\x88\x82\0\0\0\0\x03\xe8"
+        a < "\x88\x02\x03\xe8"
+        a eof
+END
+}
+
+@test "ws: names of fields and tokens in upper or lower case, in lists, with white space" {
+    start "$WS_SERVER"
+    shakes 101 "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY"
+    shakes 101 "host:localhost" "UPGRADE: WebSocket" "connection: keep-alive, Upgrade" "sec-websocket-version:13" \
+        "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==   "
+    shakes 101 "$HOST_LINE" 'Upgrade: h2c,\twebsocket ,x' 'Connection: upgrade,' 'Connection: x' "$VERSION" "$KEY"
+    shakes 101 "$HOST_LINE" "$UPGRADE" 'Connection: x' 'Connection:UPGRADE' "$VERSION" "$KEY" 'Content-Length: 0'
+    asks 101 '' 'GET /echo?x=y HTTP/1.1' "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY"
+}
+
+@test "ws: a handshake that is not one is refused, with the status for it" {
+    start "$WS_SERVER"
+    shakes 426 "$HOST_LINE"
+    shakes 426 "$HOST_LINE" 'Upgrade: websockets' "$CONNECTION" "$VERSION" "$KEY"
+    shakes 400 "$HOST_LINE" "$UPGRADE" "$VERSION" "$KEY"
+    shakes 400 "$HOST_LINE" "$UPGRADE" 'Connection: keep-alive, upgrades' "$VERSION" "$KEY"
+    shakes 400 "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY"
+    shakes 400 "$HOST_LINE" "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY"
+    shakes 400 "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION"
+    shakes 400 "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY" "$KEY"
+    shakes 400 "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j'
+    shakes 400 "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ='
+    shakes 400 "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZZ=='
+    shakes 400 "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZ!=='
+    shakes 400 "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" 'Sec-WebSocket-Key:'
+    shakes 400 "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY" 'Content-Length: 5'
+    shakes 400 "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY" 'Transfer-Encoding: chunked'
+    shakes 426 "$HOST_LINE" "$UPGRADE" "$CONNECTION" 'Sec-WebSocket-Version: 8' "$KEY"
+    shakes 426 "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$KEY"
+    asks 400 'GET /echo HTTP/1.0' "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY"
+    asks 404 'GET /other HTTP/1.1' "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY"
+    asks 404 'GET / HTTP/1.1' "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY"
+    asks 405 'POST /echo HTTP/1.1' "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY"
+    asks 405 'DELETE / HTTP/1.1' "$HOST_LINE"
+}
+
+@test "ws: what is no HTTP is refused at the first line that is none" {
+    start "$WS_SERVER"
+    local line
+    for line in 'hello' 'GET /' 'GET  / HTTP/1.1' 'GET / HTTP/2.0' 'GET / HTTP/1.1 ' 'G@T / HTTP/1.1' 'GET echo HTTP/1.1' \
+        ' GET / HTTP/1.1' 'GET /\x1b HTTP/1.1' 'GET /\0 HTTP/1.1'; do
+        printf '%s\n' "a > \"$line\r\n\"" 'a < "HTTP/1.1 400 "' 'a <* "\r\n\r\n400: "' 'a <* "\n"' 'a eof' 'a close' | speak
+    done
+    for line in ' folded: line' 'no colon' ': no name' 'Host : blank before the colon' 'Ho st: x' 'H\xc3\xa9: x' \
+        'X: a\0b' 'X: a\rb' 'X: \x1b[2J'; do
+        printf '%s\n' "a > \"GET / HTTP/1.1\r\nHost: x\r\n$line\r\n\"" 'a < "HTTP/1.1 400 "' 'a close' | speak
+    done
+}
+
+@test "ws: a head has at most 8192 bytes" {
+    start "$WS_SERVER"
+    local rest=$((8192 - 18 - 3 - 4)) # GET / HTTP/1.1 and its end and an empty line, X: and its end
+    speak <<END
+        a > "GET / HTTP/1.1\r\nX:" "x"*$((rest + 1)) "\r\n\r\n"
+        a <* "\r\n\r\n"
+        b >? "GET / HTTP/1.1\r\nX:" "x"*9000
+        b < "HTTP/1.1 431 "
+        b <* "\r\n\r\n431: "
+        b <* "\n"
+        b eof
+        c >? "GET / HTTP/1.1\r\n" "X: y\r\n"*2000
+        c < "HTTP/1.1 431 "
+END
+}
+
+@test "ws: a refusal says why, in a line of text, and the connection ends" {
+    start "$WS_SERVER"
+    speak <<'END'
+        a > "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n"
+        a < "HTTP/1.1 426 Upgrade Required\r\n"
+        a <* "Sec-WebSocket-Version: 13\r\n"
+        a <* "\r\n\r\n426: only WebSocket is spoken here: Upgrade: websocket\n"
+        a eof
+        b > "PUT / HTTP/1.1\r\nHost: x\r\n\r\n"
+        b < "HTTP/1.1 405 Method Not Allowed\r\n"
+        b <* "Allow: GET\r\n"
+        b <* "\n"
+END
+}
+
+@test "ws: a request is a request, however it is cut, with LF for CR LF, too" {
+    start "$WS_SERVER"
+    local size
+    {
+        for size in 1 2 3 7 64; do
+            echo "a >$size \"GET /echo HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n\x81\x81\0\0\0\0x\" via w \"\x89\x80\0\0\0\0\" \"\x8a\0\""
+            echo 'a < "HTTP/1.1 101 "'
+            echo 'a <* "\r\n\r\n\x81\x01x"'
+            echo 'a close'
+            echo 'a open'
+        done
+        echo 'b > "GET /echo HTTP/1.1\nHost: x\n\n"'
+        echo 'b < "HTTP/1.1 426 "'
+    } | upgraded /echo w | speak
+}
+
+@test "ws: with -o pages of another origin are refused, and programs without an origin are not" {
+    start "$WS_SERVER" -o http://127.0.0.1:9090
+    local rest=("$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY")
+    shakes 101 "${rest[@]}" 'Origin: http://127.0.0.1:9090'
+    shakes 101 "${rest[@]}"
+    shakes 403 "${rest[@]}" 'Origin: http://evil.example'
+    shakes 403 "${rest[@]}" 'Origin: http://127.0.0.1:9090.evil.example'
+    shakes 403 "${rest[@]}" 'Origin: null'
+    shakes 403 "${rest[@]}" 'Origin: http://127.0.0.1:9090' 'Origin: http://evil.example'
+    asks 404 'GET /x HTTP/1.1' "${rest[@]}" 'Origin: http://evil.example'
+}
+
+@test "ws: a subprotocol is chosen from those that are offered" {
+    start "$WS_SERVER"
+    local fields="Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n$KEY\r\n"
+    speak <<END
+        a > "GET /echo HTTP/1.1\r\nHost: x\r\n${fields}Sec-WebSocket-Protocol: mqtt, echo\r\n\r\n"
+        a <* "Sec-WebSocket-Protocol: echo\r\n"
+        b > "GET /chat HTTP/1.1\r\nHost: x\r\n${fields}Sec-WebSocket-Protocol: mqtt\r\nSec-WebSocket-Protocol: chat\r\n\r\n"
+        b <* "Sec-WebSocket-Protocol: chat\r\n"
+        c > "GET /echo HTTP/1.1\r\nHost: x\r\n${fields}Sec-WebSocket-Protocol: mqtt, ECHO\r\n\r\n"
+        c < "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        c < "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+END
+}
+
+@test "ws: / is the page, as it is now in its file" {
+    printf '<p>first</p>\n' >"$TMP/page"
+    start "$WS_SERVER" -f "$TMP/page"
+    speak <<'END'
+        a > "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+        a < "HTTP/1.1 200 OK\r\n"
+        a <* "Content-Type: text/html; charset=utf-8\r\nContent-Length: 13\r\n\r\n<p>first</p>\n"
+        a eof
+END
+    printf '<p>second</p>\n' >"$TMP/page"
+    printf '%s\n' 'a > "GET / HTTP/1.1\r\nHost: x\r\n\r\n"' 'a <* "\r\n\r\n<p>second</p>\n"' 'a eof' | speak
+    rm "$TMP/page"
+    asks 404 'GET / HTTP/1.1' "$HOST_LINE"
+}
+
+@test "ws: curl gets the page and the refusals" {
+    command -v curl >/dev/null || skip "curl is not installed"
+    printf '<p>page</p>\n' >"$TMP/page"
+    start "$WS_SERVER" -f "$TMP/page"
+    [ "$(curl -sS "http://127.0.0.1:$PORT/")" = '<p>page</p>' ]
+    [ "$(curl -sS -o /dev/null -w '%{http_code}' "http://127.0.0.1:$PORT/echo")" = 426 ]
+    [ "$(curl -sS -o /dev/null -w '%{http_code}' "http://127.0.0.1:$PORT/nothing")" = 404 ]
+    [ "$(curl -sS -o /dev/null -w '%{http_code}' -d x "http://127.0.0.1:$PORT/")" = 405 ]
+}
+
+# Frames of a client with a key of zeros: text "hi" is \x81\x82\0\0\0\0hi.
+@test "ws: a chat relays texts to the others in the room, under the sender's name" {
+    start "$WS_SERVER"
+    {
+        upgraded '/chat?room=den&name=anna' a </dev/null
+        echo 'a < "\x81\x11* anna joined den"'
+        upgraded '/chat?name=%E5%BC%A0%E4%B8%89&room=den' b </dev/null
+        echo 'b < "\x81\x13* 张三 joined den"'
+        echo 'a < "\x81\x13* 张三 joined den"'
+        upgraded /chat c </dev/null
+        cat
+    } <<'END' | speak
+        c <* "* guest{c} joined lobby"
+        a > "\x81\x82\0\0\0\0hi"
+        b < "\x81\x08anna: hi"
+        b > "\x81\x86\0\0\0\0你好"
+        a < "\x81\x0e张三: 你好"
+        a > "\x01\x81\0\0\0\0f" "\x89\x80\0\0\0\0" "\x80\x81\0\0\0\0g"
+        a < "\x8a\0"
+        b < "\x81\x08anna: fg"
+        b > "\x88\x80\0\0\0\0"
+        b < "\x88\0"
+        b eof
+        b close
+        a < "\x81\x11* 张三 left den"
+        c > "\x89\x80\0\0\0\0"
+        c < "\x8a\0"
+END
+}
+
+@test "ws: in a chat nobody can speak for somebody else, or to a terminal" {
+    start "$WS_SERVER"
+    {
+        upgraded '/chat?name=a' a </dev/null
+        echo 'a <* "* a joined lobby"'
+        upgraded '/chat?name=b' b </dev/null
+        echo 'b <* "* b joined lobby"'
+        cat
+    } <<'END' | speak
+        a < "\x81\x10* b joined lobby"
+        a > "\x81\x89\0\0\0\0x\nc: hi\r\x1b"
+        b < "\x81\x0c" "a: x c: hi  "
+        a > "\x81\x84\0\0\0\0\xc2\x9b\x7f\t"
+        b < "\x81\x07" "a:     "
+END
+    local name rest=("$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY")
+    for name in '' 'a%20b' 'a:' '*' 'a%0a' '%1b' '%ff' '%c2%80' '%' '%4' '%zz' 'a\xff' \
+        0123456789012345678901234567890123 '%e2%80%8b'; do
+        asks 400 "GET /chat?name=$name HTTP/1.1" "${rest[@]}"
+        asks 400 "GET /chat?room=$name HTTP/1.1" "${rest[@]}"
+    done
+    {
+        upgraded '/chat?name=anna' a </dev/null
+        echo 'a <* "* anna joined lobby"'
+        echo "b > \"GET /chat?name=anna HTTP/1.1\r\n$HOST_LINE\r\n$UPGRADE\r\n$CONNECTION\r\n$VERSION\r\n$KEY\r\n\r\n\""
+        echo 'b < "HTTP/1.1 400 "'
+    } | speak
+}
+
+@test "ws: a chat takes no binary messages (1003)" {
+    start "$WS_SERVER"
+    upgraded /chat <<'END' | speak
+        a <* "* guest{a} joined lobby"
+        a > "\x82\x81\0\0\0\0x"
+        a <* "\x03\xeb"
+        a gone
+END
+}
+
+@test "ws: who is silent is pinged, and dropped if no pong comes" {
+    start "$WS_SERVER" -i 50 -w 1000
+    upgraded /echo <<'END' | speak
+        a < "\x89\0"
+        a > "\x8a\x80\0\0\0\0"
+        a <* "\x89\0"
+        a > "\x81\x81\0\0\0\0x"
+        a <* "\x81\x01x"
+        a <* "\x89\0"
+        a gone
+END
+    logged 'disconnected: it does not answer a ping'
+}
+
+@test "ws: a request that does not come is waited for so long, and no longer (slowloris)" {
+    start "$WS_SERVER" -w 300
+    speak <<'END'
+        a > "GET /echo HTTP/1.1\r\nHost: x\r\n"
+        b open
+        a < "HTTP/1.1 408 "
+        a <* "\r\n\r\n"
+        b < "HTTP/1.1 408 "
+END
+    logged 'disconnected'
+}
+
+@test "ws: a trickle of bytes wins no time for a request" {
+    start "$WS_SERVER" -w 300
+    exec 5<>"/dev/tcp/$HOST/$PORT"
+    printf 'GET / HTTP/1.1\r\nX: ' >&5
+    while ! grep -q 'refused: 408' "$LOG"; do
+        printf x >&5
+        pause
+        [ "$SECONDS" -lt 60 ]
+    done 2>/dev/null
+    exec 5>&-
+}
+
+@test "ws: after its close a client has so long to go, and no longer" {
+    start "$WS_SERVER" -w 100
+    upgraded /echo <<'END' | speak
+        a > "\x88\x80\0\0\0\0"
+        a < "\x88\0"
+        a eof
+        a hold 300
+END
+    logged 'disconnected: it does not close'
+}
+
+@test "ws: a close reaches also those who read late" {
+    start "$WS_SERVER" -m 16777216
+    upgraded /echo <<'END' | speak
+        a > "\x82\xff\0\0\0\0\0\x40\0\0\0\0\0\0" "m"*4194304 "\x88\x82\0\0\0\0\x03\xe8"
+        a hold 100
+        a < "\x82\x7f\0\0\0\0\0\x40\0\0" "m"*4194304 "\x88\x02\x03\xe8"
+        a eof
+END
+}
+
+@test "ws: who sends and does not read is made to wait, and nobody else" {
+    start "$WS_SERVER"
+    {
+        upgraded /echo b </dev/null
+        upgraded /echo a </dev/null
+        cat
+    } <<'END' | speak
+        a fill 67108864 "\x82\xfe\x04\0\0\0\0\0" "m"*1024 via b "\x81\x81\0\0\0\0x" "\x81\x01x"
+        a blocked
+        a reset
+        b > "\x81\x81\0\0\0\0y"
+        b < "\x81\x01y"
+END
+}
+
+@test "ws: in a chat who does not read is dropped at his bound, and nobody else notices" {
+    start "$WS_SERVER" -m 65536
+    {
+        echo "d deaf"
+        upgraded '/chat?name=deaf' d </dev/null
+        echo 'd <* "* deaf joined lobby"'
+        upgraded '/chat?name=a' a </dev/null
+        echo 'a <* "* a joined lobby"'
+        upgraded '/chat?name=b' b </dev/null
+        echo 'b <* "* b joined lobby"'
+        echo 'a <* "* b joined lobby"'
+        for ((i = 0; i < 400; i++)); do
+            echo 'a > "\x81\xfe\xff\xf0\0\0\0\0" "m"*65520'
+            echo 'b <* "\x81\x7e\xff\xf3a: " "m"*65520'
+        done
+        echo 'a <* "\x81\x11* deaf left lobby"'
+    } | speak| sed '1,6{/^d </!{/^d >/s/^/d deaf\n/}}' | speak
+    logged 'disconnected: too slow'
+}
+
+@test "ws: SIGTERM says 1001 to all who are connected" {
+    start "$WS_SERVER"
+    upgraded /echo <<'END' >"$TMP/script"
+        a > "\x81\x81\0\0\0\0x"
+        a < "\x81\x01x"
+        say "the server ends now"
+        a < "\x88\x11\x03\xe9the server ends"
+        a gone
+END
+    speak <"$TMP/script" >"$TMP/out" 2>&1 3>&- &
+    local speaker=$!
+    LOG=$TMP/out logged 'ends now'
+    stops_on TERM
+    wait $speaker
+}
+
+@test "ws: -v explains the handshake line by line and frames bit by bit" {
+    start "$WS_SERVER" -v
+    upgraded /echo <<'END' | speak
+        a > "\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"
+        a < "\x81\x05Hello"
+END
+    grep -qF 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' "$LOG"
+    grep -qF '^ 16 random bytes in base64' "$LOG"
+    grep -qF 'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=' "$LOG"
+    grep -qE '1\.\.\.\.\.\.\. +FIN' "$LOG"
+    grep -qE '\.\.\.\.0001 +opcode 1: text' "$LOG"
+    grep -qE '\.0000101 +length: 5 bytes' "$LOG"
+    grep -qE '37 fa 21 3d +the key' "$LOG"
+}

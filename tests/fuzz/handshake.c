@@ -1,0 +1,80 @@
+/* handshake.c - a fuzzer for the requests and responses of lesson 06: http.c, room.c and handshake.c.
+ *
+ *     clang -g -fsanitize=fuzzer,address,undefined -o fuzz_handshake tests/fuzz/handshake.c
+ *     ./fuzz_handshake -max_total_time=10
+ *
+ * A head is taken at its last byte and not before, the same in every cut; what is answered can be read again,
+ * and belongs to the key; a name has only what a name may have.
+ */
+#include "../../06-websocket-handshake/handshake.c"
+#include "../../06-websocket-handshake/base64.c"
+#include "../../06-websocket-handshake/http.c"
+#include "../../06-websocket-handshake/room.c"
+#include "../../06-websocket-handshake/sha1.c"
+#include "../../06-websocket-handshake/utf8.c"
+
+#include <stdlib.h>
+
+/* Answers a request as the server does, and checks the answer as a client does. */
+static void check_answer(const struct head *h) {
+    char answer[ANSWER_MAX], key[KEY_SIZE] = "";
+    const char *why = NULL;
+    struct head back;
+    int status = handshake_check(h, "http://a", &why);
+    if ((status == 101) != (why == NULL))
+        abort();
+    if (status != 101)
+        return;
+    struct span span = head_field(h, "Sec-WebSocket-Key", NULL);
+    memcpy(key, span.at, KEY_SIZE - 1);
+    int chat = head_has(h, "Sec-WebSocket-Protocol", "chat", span_is);
+    size_t len = handshake_answer(answer, h, "chat");
+    if (head_parse(&back, answer, len) != (int)len ||
+        !handshake_verify(&back, key, chat ? "chat" : NULL, &why))
+        abort();
+}
+
+static void check_room(struct span query) {
+    const char *why = room_enter(0, query, "1.2.3.4:5");
+    const char *word = room_person(0);
+    if (!why && (strlen(word) == 0 || strpbrk(word, "\r\n\x1b :/%")))
+        abort();
+    room_leave(0);
+}
+
+/* A request to which only a detail is missing, for every second input to complete. */
+static const char start[] = "GET /chat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+                            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
+    static FILE *nowhere;
+    struct head h, part;
+    size_t before = size % 2 ? sizeof start - 1 : 0;
+    char *copy = malloc(before + size); /* of exactly this size, so that one byte too far is found */
+    if (copy == NULL)
+        return 0;
+    memcpy(copy, start, before);
+    memcpy(copy + before, data, size);
+    size += before;
+    int whole = head_parse(&h, copy, size);
+    size_t end = whole > 0 ? (size_t)whole : size;
+    if (whole > (int)size || (whole < 0 && whole != -400 && whole != -431) || (whole < 0 && h.why == NULL))
+        abort();
+    for (size_t n = 0; n < end; n += 1 + end / 64)
+        if (head_parse(&part, copy, n) > 0 || (whole > 0 && head_parse(&part, copy, n) != 0))
+            abort();
+    if (!nowhere)
+        nowhere = fopen("/dev/null", "w");
+    if (whole > 0) {
+        struct span query = h.start[1];
+        const char *why;
+        span_cut(&query, '?');
+        head_explain(nowhere, "", &h);
+        check_answer(&h);
+        check_room(query);
+        handshake_verify(&h, "dGhlIHNhbXBsZSBub25jZQ==", "a, b", &why);
+    }
+    check_room((struct span){copy, size});
+    free(copy);
+    return 0;
+}
