@@ -58,6 +58,10 @@ help:
 	@echo 'make test         run every test (needs Bats, or npm to fetch it)'
 	@echo 'make test-01      run the tests of lesson 01; to grade a server of your own:'
 	@echo '                      make test-01 ECHO_SERVER=./my_server'
+	@echo 'make exercise-01-1 ECHO_SERVER=./mine'
+	@echo '                  is your solution of that exercise right? Red or green, in words'
+	@echo 'make card CARD=utf8_length'
+	@echo '                  print a function with all that it needs (LESSON=02: that of lesson 02)'
 	@echo 'make check        format, compilers, static analysis, sanitizers, fuzzers, valgrind, the museum'
 	@echo 'make bench        measure, and write the reports in tests/bench'
 	@echo 'make museum       walk through the museum of wrong servers'
@@ -71,16 +75,27 @@ demo-01 demo-02 demo-03 demo-04 demo-05 demo-06: all
 	@sh $$(echo $@ | sed 's/demo-//')-*/demo.sh
 
 test: all $(TOOLS)
-	@sh tests/bats.sh tests/0*.bats tests/promises.bats tests/house.bats
+	@sh tests/bats.sh tests/0*.bats tests/promises.bats tests/house.bats tests/cards.bats
 
 test-01 test-02 test-03 test-04 test-05 test-06: all $(TOOLS)
 	@sh tests/bats.sh tests/$$(echo $@ | sed 's/test-//')-*.bats
+
+EXERCISES = exercise-01-1 exercise-01-2 exercise-01-3 exercise-02-1 exercise-02-2 \
+	exercise-03-1 exercise-03-2 exercise-04-1 exercise-04-2 exercise-05-1 exercise-05-2 exercise-05-3 \
+	exercise-06-1 exercise-06-2
+
+$(EXERCISES): all $(TOOLS)
+	@sh tests/exercise.sh $@
+
+card:
+	@sh tests/card.sh $(CARD) $(LESSON)
 
 check: all $(TOOLS)
 	@sh tests/check.sh
 
 bench: all $(TOOLS)
 	@for script in tests/bench/0*.sh; do sh $$script || exit 1; done
+	@sh tests/bench/report.sh
 
 plumbing:
 	@sh tests/plumbing.sh copy
@@ -94,5 +109,5 @@ programs:
 clean:
 	rm -f $(PROGRAMS) $(TOOLS)
 
-.PHONY: all tools help demo test check bench museum plumbing programs clean \
+.PHONY: all tools help demo test check bench museum plumbing programs clean card $(EXERCISES) \
 	demo-01 demo-02 demo-03 demo-04 demo-05 demo-06 test-01 test-02 test-03 test-04 test-05 test-06

@@ -111,6 +111,9 @@ museum() {
     make -s all tools && MUSEUM=all sh tests/bats.sh tests/museum.bats
 }
 
+exercises() {
+    make -s all tools && EXERCISES=all sh tests/bats.sh tests/exercises.bats
+}
 
 check 'format: clang-format' clang-format sh -c 'clang-format --dry-run -Werror 0*/*.[ch] tests/*.c tests/*/*.[ch]'
 check 'format: repeated blocks are the same everywhere' awk sh tests/plumbing.sh check
@@ -140,4 +143,5 @@ check 'fuzz: base64' clang fuzz base64
 check 'crash: 200 times' bats env KILLS=200 sh tests/bats.sh -f 'kill -9' tests/03-im.bats
 check 'tests of TFTP with all sizes, and 20 seeds of a bad link' 'bats curl tftp atftp atftpd busybox' env FULL=1 sh tests/bats.sh tests/05-tftp-real.bats
 check 'museum: each exhibit fails the checks that it names, and no other' 'bats patch' museum
+check 'exercises: a solution passes its check and the tests of its lesson' 'bats patch' exercises
 exit $failed

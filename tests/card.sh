@@ -1,0 +1,31 @@
+#!/bin/sh
+# Prints an interview card: a function of the course with all that it needs (includes, constants, types, other functions
+# of its file), so that it compiles by itself.
+#
+#     tests/card.sh utf8_length         where several programs have one, that of the first
+#     tests/card.sh frame_decode 06     that of lesson 06
+#     tests/card.sh                     the names of all functions that there are
+cd "$(dirname "$0")/.." || exit 2
+
+if [ $# -eq 0 ]; then
+    sed -n 's/^[a-z][a-z_ *]*[ *]\([a-z][a-z0-9_]*\)(.*{.*/\1/p' 0*/*.c | grep -vx main | sort -u
+    exit
+fi
+
+# Prints the modules that a file includes, each behind those that it includes itself.
+modules() { # FILE
+    sed -n "s|^#include \"\(.*\)\"|$(dirname "$1")/\1|p" "$1" | while read -r header; do
+        modules "$header"
+        echo "$header"
+    done
+}
+
+for file in "${2-0}"*/*.c; do
+    if grep -qE "^[a-z][a-z0-9_ *]*[ *]$1\(.*[^;]\$" "$file"; then
+        echo "/* $1, from $file of the course; cc -c compiles it. */"
+        # shellcheck disable=SC2046 # a list of files
+        exec awk -v card="$1" -f tests/card.awk $(modules "$file" | awk '!seen[$0]++') "$file"
+    fi
+done
+echo "there is no function called $1${2+ in lesson $2}; tests/card.sh lists all" >&2
+exit 1

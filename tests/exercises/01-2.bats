@@ -1,0 +1,40 @@
+#!/usr/bin/env bats
+# Exercise 01-2: echo_server -t MS drops who has said nothing for so long.
+
+load ../helpers
+
+@test "with -t 300, who is silent is dropped, and the log says that it was idle" {
+    start "$ECHO_SERVER" -t 300
+    speak <<'END'
+        say a client that says nothing is hung up on after -t ms
+        a open
+        a gone
+END
+    logged 'disconnected: idle$'
+}
+
+@test "with -t 1500, who talks stays, also while another is dropped" {
+    start "$ECHO_SERVER" -t 1500
+    speak <<'END'
+        say each client has a time of its own, and all that it says begins it anew
+        silent open
+        talks > "0\n"
+        talks < "0\n"
+        talks hold 500
+        talks > "1\n"
+        talks < "1\n"
+        talks hold 500
+        talks > "2\n"
+        talks < "2\n"
+        silent gone
+        talks > "3\n"
+        talks < "3\n"
+END
+}
+
+@test "with -t 300, the server waits, it does not look at its watch all the time" {
+    start "$ECHO_SERVER" -t 30000
+    spin_beside
+    printf '%s\n' 'a open' 'a hold 700' | "$POKE" "$HOST" "$PORT"
+    slept
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env bats
+# Exercise 02-2: /topic TEXT gives the room a topic, which is told to everybody in it and to who comes later.
+
+load ../helpers
+
+@test "/topic TEXT is told to all in the room, and to who joins" {
+    start "$CHAT_SERVER"
+    speak <<'END'
+        a > "/nick anna\n/join kitchen\n"
+        a <* "you are in kitchen\n"
+        b > "/nick bob\n/join kitchen\n"
+        b <* "you are in kitchen\n"
+        a < "* bob joined\n"
+        say all in the room, the one who set it, too, read "* topic: TEXT"
+        a > "/topic 今天吃什么\n"
+        a < "* topic: 今天吃什么\n"
+        b < "* topic: 今天吃什么\n"
+        say who joins later reads it after "* you are in ROOM"
+        c > "/nick carl\n/join kitchen\n"
+        c <* "* you are in kitchen\n* topic: 今天吃什么\n"
+        say who stands in another room does not
+        d > "/nick dora\n/join garden\n/echo done\n"
+        d <* "* you are in garden\ndora (echo): done\n"
+END
+}
+
+@test "the topic stays when the one who set it leaves, and goes with the room" {
+    start "$CHAT_SERVER"
+    speak <<'END'
+        say the one who set it and all who come read "* topic: TEXT"
+        a > "/nick anna\n/join kitchen\n/topic soup\n"
+        a <* "* topic: soup\n"
+        b > "/nick bob\n/join kitchen\n"
+        b <* "* topic: soup\n"
+        a > "/leave\n"
+        a <* "you are in lobby\n"
+        say the topic is the room's, not the one's who set it
+        c > "/nick carl\n/join kitchen\n"
+        c <* "* you are in kitchen\n* topic: soup\n"
+        b > "/leave\n"
+        b <* "you are in lobby\n"
+        c > "/leave\n"
+        c <* "you are in lobby\n"
+        say a room that was emptied has vanished, its topic, too
+        c > "/join kitchen\n/echo done\n"
+        c < "* you are in kitchen\ncarl (echo): done\n"
+END
+}

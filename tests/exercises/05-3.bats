@@ -1,0 +1,88 @@
+#!/usr/bin/env bats
+# Exercise 05-3: tftp_server -m BYTES takes no file that is larger, and of what it refuses leaves no trace.
+
+load ../helpers
+
+serve() { # BYTES
+    mkdir "$TMP/root"
+    start "$TFTP_SERVER" -w -d "$TMP/root" -m "$1"
+}
+
+# Fails unless the folder holds these files, hidden ones included.
+holds() { # NAME...
+    local tries there
+    for ((tries = 0; tries < 500; tries++)); do
+        there=$(cd "$TMP/root" && find . ! -name . | sort | sed 's,^\./,,' | tr '\n' ' ')
+        [ "$there" = "${*:+$* }" ] && return 0
+        pause
+    done
+    echo "rule: the folder has then '$*', and nothing else; it has '$there'"
+    return 1
+}
+
+@test "with -m 600, a file of 600 bytes is taken" {
+    serve 600
+    speak -u <<'END'
+        a > "\0\x02fits\0octet\0"
+        a follow
+        a < "\0\x04\0\0"
+        a > "\0\x03\0\x01""x"*512
+        a < "\0\x04\0\x01"
+        a > "\0\x03\0\x02""y"*88
+        a < "\0\x04\0\x02"
+END
+    holds fits
+    [ "$(wc -c <"$TMP/root/fits")" -eq 600 ]
+}
+
+@test "the block that goes beyond it gets error 3, and no ACK, and nothing is left" {
+    serve 600
+    speak -u <<'END'
+        say 601 bytes: it is the last block that is too much
+        a > "\0\x02last\0octet\0"
+        a follow
+        a < "\0\x04\0\0"
+        a > "\0\x03\0\x01""x"*512
+        a < "\0\x04\0\x01"
+        a > "\0\x03\0\x02""y"*89
+        a <+ "\0\x05\0\x03"
+        say 1,024 bytes and more: it is one in the midst
+        b > "\0\x02midst\0octet\0"
+        b follow
+        b < "\0\x04\0\0"
+        b > "\0\x03\0\x01""x"*512
+        b < "\0\x04\0\x01"
+        b > "\0\x03\0\x02""x"*512
+        b <+ "\0\x05\0\x03"
+END
+    holds
+}
+
+@test "who says with tsize that it will be too large hears it at once" {
+    serve 600
+    speak -u <<'END'
+        say error 3 is the answer to the request, instead of an OACK
+        a > "\0\x02large\0octet\0tsize\x00601\0"
+        a follow
+        a <+ "\0\x05\0\x03"
+        b > "\0\x02fits\0octet\0tsize\x00600\0"
+        b follow
+        b < "\0\x06tsize\x00600\0"
+        say a promise is not believed: who sends more than it said is stopped as well
+        b > "\0\x03\0\x01""x"*512
+        b < "\0\x04\0\x01"
+        b > "\0\x03\0\x02""x"*89
+        b <+ "\0\x05\0\x03"
+END
+    holds
+}
+
+@test "what is handed out has no limit" {
+    serve 3
+    printf 'abcdef' >"$TMP/root/abc"
+    speak -u <<'END'
+        a > "\0\x01abc\0octet\0"
+        a follow
+        a < "\0\x03\0\x01abcdef"
+END
+}
