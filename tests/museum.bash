@@ -46,5 +46,8 @@ sed -n 's/^Perhaps by: //p' "$exhibit" >"$work/perhaps"
 grep -vxFf "$work/perhaps" "$work/failed" >"$work/surely"
 diff "$work/named" "$work/surely" >"$work/diff" && [ -s "$work/named" ] && exit 0
 echo "$exhibit: named but not failed (<), failed but not named (>):"
-cat "$work/diff" "$work/tap"
+cat "$work/diff"
+sed -n 's/^[<>] //p' "$work/diff" >"$work/wrong"
+awk 'NR == FNR { wrong[$0] = 1; next }
+    /^(not )?ok / { name = $0; sub(/^(not )?ok [0-9]+ /, "", name); shown = name in wrong } shown' "$work/wrong" "$work/tap"
 exit 1
