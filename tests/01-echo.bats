@@ -64,18 +64,19 @@ END
 # A script in which client a has sent N bytes and its FIN, reads nothing, and the server has done what it can about
 # that (150 round trips of client b are as many turns of its loop), for N up to 5 MiB: with some N the server is just
 # stuck, with the FIN received and the last bytes not sent. Which N, is up to the kernel's buffers; hence the small steps.
-stuck() { # STEP..., what a does then
-    local n i
-    for ((n = 131072; n <= 5242880; n += n < 2097152 ? 131072 : 32768)); do
-        printf '%s\n' 'a deaf 32768' "a fill $n" 'a shut'
-        for ((i = 0; i < 150; i++)); do printf '%s\n' 'b > "x"' 'b < "x"'; done
-        printf '%s\n' "$@"
-    done
+stuck() { # STEPS, what a does then, with \n between them
+    awk -v steps="$1" 'BEGIN {
+        for (n = 131072; n <= 5242880; n += n < 2097152 ? 131072 : 32768) {
+            print "a deaf 32768\na fill " n "\na shut"
+            for (i = 0; i < 150; i++) print "b > \"x\"\nb < \"x\""
+            print steps
+        }
+    }'
 }
 
 @test "echo: a half-close with much under way loses nothing" {
     start "$ECHO_SERVER"
-    stuck 'a drain' 'a eof' 'a close' | speak
+    stuck 'a drain\na eof\na close' | speak
 }
 
 @test "echo: a client that is silent does not keep another one waiting" {
