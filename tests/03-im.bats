@@ -743,7 +743,7 @@ END
     kill_server
     sed 's/"body":"2"/"body":2"/' "$TMP/mail/journal" >"$TMP/damaged"
     cp "$TMP/damaged" "$TMP/mail/journal"
-    run "$IM_SERVER" -p 0 -d "$TMP/mail"
+    run timeout 5 "$IM_SERVER" -p 0 -d "$TMP/mail"
     echo "$output"
     [ "$status" -eq 1 ]
     [[ $output == "im_server: cannot use $TMP/mail: journal, byte "* ]]
@@ -752,11 +752,11 @@ END
 
 @test "im: two servers do not share a folder" {
     start "$IM_SERVER" -d "$TMP/mail"
-    run "$IM_SERVER" -p 0 -d "$TMP/mail"
+    run timeout 5 "$IM_SERVER" -p 0 -d "$TMP/mail"
     echo "$output"
     [ "$status" -eq 1 ]
     [[ $output == "im_server: cannot use $TMP/mail: another server uses it" ]]
-    run "$IM_SERVER" -p 0 -d "$TMP/no/such"
+    run timeout 5 "$IM_SERVER" -p 0 -d "$TMP/no/such"
     [ "$status" -eq 1 ]
     stops_on TERM
     start "$IM_SERVER" -d "$TMP/mail"

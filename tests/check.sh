@@ -109,11 +109,11 @@ fuzz() { # NAME
 }
 
 museum() {
-    make -s all tools && MUSEUM=all sh tests/bats.sh tests/museum.bats
+    make -s all tools && MUSEUM=all TEST_SECONDS=900 sh tests/bats.sh tests/museum.bats
 }
 
 exercises() {
-    make -s all tools && EXERCISES=all sh tests/bats.sh tests/exercises.bats
+    make -s all tools && EXERCISES=all TEST_SECONDS=900 sh tests/bats.sh tests/exercises.bats
 }
 
 # What keeps one core busy, or mostly waits, goes on beside the rest, and is told of at the end.
@@ -130,7 +130,7 @@ beside() {
     check 'fuzz: WebSocket frames' clang fuzz ws_frame
     check 'fuzz: UTF-8' clang fuzz utf8
     check 'fuzz: base64' clang fuzz base64
-    check 'tests of TFTP with all sizes, and 20 seeds of a bad link' 'bats curl tftp atftp atftpd busybox' env FULL=1 sh tests/bats.sh tests/05-tftp-real.bats
+    check 'tests of TFTP with all sizes, and 20 seeds of a bad link' 'bats curl tftp atftp atftpd busybox' env FULL=1 TEST_SECONDS=900 sh tests/bats.sh tests/05-tftp-real.bats
 }
 
 beside >"$work/beside" &

@@ -33,7 +33,7 @@ solved() { # NAME PROGRAM TESTS
         cd "$TOP/tests" || return 1
         # shellcheck disable=SC2086 # TESTS may be several
         env "$(tr '[:lower:]' '[:upper:]' <<<"$1")=$2" POKE_MS="${POKE_MS:-2000}" \
-            JOBS=1 sh bats.sh $3
+            JOBS=1 TEST_SECONDS=120 sh bats.sh $3
     )
 }
 

@@ -25,26 +25,41 @@ cp "$top/Makefile" "$work"
 cp "$top/$lesson"/*.[ch] "$work/$lesson"
 (cd "$work" && patch -s -p1) <"$exhibit" && make -s -C "$work" 'CFLAGS=-O2 -w' "$lesson/$name" || exit 1
 
+# Prints a regular expression that matches the names in a file, and nothing else.
+exactly() { # FILE
+    sed 's/[][().*+?{}|^$\\]/\\&/g; s/.*/^&$/' "$1" | paste -s -d '|' -
+}
+
 sed -n 's/^Caught by: //p' "$exhibit" | sort >"$work/named"
-if [ "${MUSEUM-}" = all ]; then
-    only=.
-else
-    first=$(sed -n 's/^Caught by: //p' "$exhibit" | head -n 1)
-    only="^$(sed 's/[][().*+?{}|^$\\]/\\&/g' <<<"$first")\$"
-    echo "$first" >"$work/named"
+sed -n 's/^Perhaps by: //p' "$exhibit" >"$work/perhaps"
+only=.
+if [ "${MUSEUM-}" != all ]; then
+    sed -n 's/^Caught by: //p' "$exhibit" | head -n 1 >"$work/named"
+    only=$(exactly "$work/named")
 fi
 
 # This runs inside Bats, and starts another Bats: that one must not take over the state of the first.
 for variable in $(compgen -e | grep '^BATS_'); do unset "$variable"; done
 PATH=$(sed 's|[^:]*/libexec/bats-core:||g' <<<"$PATH")
 
-# A check that fails waits for something that never comes, so it is given less time here.
-env "$(tr '[:lower:]' '[:upper:]' <<<"$name")=$work/$lesson/$name" POKE_MS="${POKE_MS:-2000}" \
-    JOBS=1 sh "$top/tests/bats.sh" -f "$only" "$top/tests/$tests" >"$work/tap" 2>&1
-sed -n 's/^not ok [0-9]* //p' "$work/tap" | sort >"$work/failed"
-sed -n 's/^Perhaps by: //p' "$exhibit" >"$work/perhaps"
-grep -vxFf "$work/perhaps" "$work/failed" >"$work/surely"
-diff "$work/named" "$work/surely" >"$work/diff" && [ -s "$work/named" ] && exit 0
+# Runs checks, whose answers may take so many ms; leaves the names of those that fail in $work/failed.
+run() { # REGULAR-EXPRESSION MS
+    env "$(tr '[:lower:]' '[:upper:]' <<<"$name")=$work/$lesson/$name" POKE_MS="${POKE_MS:-$2}" \
+        JOBS=1 TEST_SECONDS=120 sh "$top/tests/bats.sh" -f "$1" "$top/tests/$tests" >"$work/tap" 2>&1
+    sed -n 's/^not ok [0-9]* //p' "$work/tap" | sort >"$work/failed"
+}
+
+# A check that fails waits for something that never comes, so it is given less time here. One that is not expected to
+# fail then has all the time in the world, for on a busy machine what is right can be late.
+run "$only" 2000
+grep -xFf "$work/named" "$work/failed" >"$work/caught"
+grep -vxFf "$work/named" "$work/failed" | grep -vxFf "$work/perhaps" >"$work/late"
+if [ -s "$work/late" ]; then
+    run "$(exactly "$work/late")" 10000
+    cat "$work/failed" >>"$work/caught"
+fi
+sort -o "$work/caught" "$work/caught"
+diff "$work/named" "$work/caught" >"$work/diff" && [ -s "$work/named" ] && exit 0
 echo "$exhibit: named but not failed (<), failed but not named (>):"
 cat "$work/diff"
 sed -n 's/^[<>] //p' "$work/diff" >"$work/wrong"
