@@ -343,7 +343,7 @@ END
             echo 'b <* "\x81\x7e\xff\xf3a: " "m"*65520'
         done
         echo 'a <* "\x81\x11* deaf left lobby"'
-    } | speak| sed '1,6{/^d </!{/^d >/s/^/d deaf\n/}}' | speak
+    } | speak
     logged 'disconnected: too slow'
 }
 
