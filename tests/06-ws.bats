@@ -231,7 +231,7 @@ END
 END
     local name rest=("$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY")
     for name in '' 'a%20b' 'a:' '*' 'a%0a' '%1b' '%ff' '%c2%80' '%' '%4' '%zz' 'a\xff' \
-        0123456789012345678901234567890123 '%e2%80%8b'; do
+        0123456789012345678901234567890123 '%e2%80%8b' 'a%e2%81%a0' 'a%ef%bb%bf' 'a%00'; do
         asks 400 "GET /chat?name=$name HTTP/1.1" "${rest[@]}"
         asks 400 "GET /chat?room=$name HTTP/1.1" "${rest[@]}"
     done
