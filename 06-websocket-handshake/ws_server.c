@@ -589,10 +589,9 @@ int main(int argc, char **argv) {
     }
     serve(address, port);
     for (struct client *c = client_next(NULL); c; c = client_next(c))
-        if (peers[c->fd].state != CONNECTING &&
-            !c->closing) { /* a goodbye, as far as the kernel takes it now */
+        if (peers[c->fd].state != CONNECTING && !c->closing) {
             close_with(c, CLOSE_GOING_AWAY, "the server ends");
-            client_flush(c);
+            client_flush(c); /* as far as the kernel takes it now */
         }
     return 0;
 }
