@@ -267,6 +267,20 @@ END
     logged 'disconnected: it does not answer a ping'
 }
 
+@test "ws: who reads slowly, and therefore answers a ping late, is not dropped" {
+    start "$WS_SERVER" -m 16777216 -i 100 -w 1000
+    {
+        echo 'a deaf'
+        upgraded /echo </dev/null
+        echo 'a > "\x82\xff\0\0\0\0\x01\0\0\0\0\0\0\0" "m"*16777216'
+        echo 'a < "\x82\x7f\0\0\0\0\x01\0\0\0"'
+        for ((i = 0; i < 32; i++)); do
+            printf '%s\n' 'a hold 50' 'a < "m"*524288'
+        done
+        printf '%s\n' 'a < "\x89\0"' 'a > "\x8a\x80\0\0\0\0"' 'a > "\x81\x81\0\0\0\0x"' 'a <* "\x81\x01x"'
+    } | speak
+}
+
 @test "ws: a request that does not come is waited for so long, and no longer (slowloris)" {
     start "$WS_SERVER" -w 300
     speak <<'END'
