@@ -383,11 +383,11 @@ END
         a > "\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"
         a < "\x81\x05Hello"
 END
-    grep -qF 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' "$LOG"
-    grep -qF '^ 16 random bytes in base64' "$LOG"
-    grep -qF 'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=' "$LOG"
-    grep -qE '1\.\.\.\.\.\.\. +FIN' "$LOG"
-    grep -qE '\.\.\.\.0001 +opcode 1: text' "$LOG"
-    grep -qE '\.0000101 +length: 5 bytes' "$LOG"
-    grep -qE '37 fa 21 3d +the key' "$LOG"
+    logged 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==$'
+    logged '\^ 16 random bytes in base64'
+    logged 'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=$'
+    logged '1\.\.\.\.\.\.\. +FIN'
+    logged '\.\.\.\.0001 +opcode 1: text'
+    logged '\.0000101 +length: 5 bytes'
+    logged '37 fa 21 3d +the key'
 }
