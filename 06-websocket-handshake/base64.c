@@ -42,8 +42,7 @@ long base64_decode(unsigned char *data, const char *text, size_t len) {
                 return -1;
             bits = bits << 6 | (uint32_t)value;
         }
-        if (n < 3 &&
-            bits & (n == 1 ? 0xffffu : 0xffu)) /* bits behind the last byte: not what we would write */
+        if (n < 3 && bits & (n == 1 ? 0xffffu : 0xffu)) /* bits behind the last byte: we write none */
             return -1;
         for (size_t k = 0; k < n; k++)
             data[size++] = (unsigned char)(bits >> (16 - 8 * k));

@@ -42,8 +42,7 @@ int frame_decode(struct frame *f, const unsigned char *data, size_t len) {
     return (int)size;
 }
 
-/* Eight bytes at a time, through memcpy() because data may lie anywhere; a compiler makes one instruction of
- * it. */
+/* Eight bytes at a time, through memcpy() because data may lie anywhere; a compiler makes one instruction of it. */
 void frame_mask(unsigned char *data, size_t len, const unsigned char key[4], uint64_t offset) {
     unsigned char keys[8];
     uint64_t mask, word;
@@ -95,7 +94,7 @@ void frame_explain(FILE *to, const char *margin, const struct frame *f) {
     fprintf(to, "  opcode %d: %s\n", f->opcode, names[f->opcode] ? names[f->opcode] : "reserved");
     print_bits(to, margin, header[1], 7, 1);
     fprintf(to, "  MASK: %s\n",
-            f->masked ? "masked, as a client has to" : "not masked, as a server must not");
+            f->masked ? "masked, as a client's frames are" : "not masked, as a server's frames are");
     print_bits(to, margin, header[1], 6, 7);
     const char *where = f->length < 126       ? ""
                         : f->length <= 0xffff ? ", in the next 2 bytes"

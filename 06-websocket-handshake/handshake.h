@@ -1,6 +1,5 @@
 /* handshake.h - the opening handshake of a WebSocket (RFC 6455, section 4), for a server and for a client.
- * It takes heads of HTTP and gives values, and knows no sockets.
- */
+ * It takes heads of HTTP and gives values, and knows no sockets. */
 #ifndef HANDSHAKE_H
 #define HANDSHAKE_H
 
@@ -19,8 +18,7 @@ void handshake_accept(char accept[ACCEPT_SIZE], const char *key, size_t len);
 
 /* Returns 101 if a request is a proper opening handshake. Else the status to answer: 426 if it asks for no
  * WebSocket, or another version; 405, 400, or 403 if it comes from a page of another origin than `origin`
- * (NULL: all are welcome); and *why says why. Whether there is something at its path is for the caller to
- * know. */
+ * (NULL: all are welcome); and *why says why. Whether there is something at its path the caller knows. */
 int handshake_check(const struct head *h, const char *origin, const char **why);
 
 /* Writes the answer that opens a WebSocket. The server has one subprotocol, which is chosen if it is offered.
@@ -33,8 +31,7 @@ size_t handshake_answer(char answer[ANSWER_MAX], const struct head *h, const cha
 void handshake_key(char key[KEY_SIZE], const unsigned char random[16]);
 
 /* Writes a request for ws://HOST/TARGET; host is "NAME" or "NAME:PORT", target begins with a slash. A
- * subprotocol list or an origin of NULL is left out. Returns its length in bytes; 0 if `size` is too small.
- */
+ * subprotocol list or an origin of NULL is left out. Returns its length in bytes; 0 if `size` is too small. */
 size_t handshake_request(char *request, size_t size, const char *host, const char *target, const char *key,
                          const char *subprotocols, const char *origin);
 

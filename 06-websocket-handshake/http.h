@@ -1,5 +1,4 @@
-/* http.h - the head of an HTTP/1.1 request or response (RFC 9112): bytes in, fields out. It knows no sockets.
- */
+/* http.h - the head of an HTTP/1.1 request or response (RFC 9112): bytes in, fields out. It knows no sockets. */
 #ifndef HTTP_H
 #define HTTP_H
 
@@ -21,8 +20,7 @@ int span_is_nocase(struct span s, const char *text);
 /* Returns a span without the white space around it. */
 struct span span_trim(struct span s);
 
-/* Takes what stands before the first `end` off the front of `rest`, and `end` with it; or all that is left.
- */
+/* Takes what stands before the first `end` off the front of `rest`, and `end` with it; or all that is left. */
 struct span span_cut(struct span *rest, char end);
 
 struct head {             /* of a request or a response */
@@ -54,8 +52,8 @@ void head_explain(FILE *to, const char *margin, const struct head *h);
  * its size, under HTTP_MAX. */
 size_t http_head(char *head, size_t size, int status, const char *type, size_t length);
 
-/* Writes the whole of an answer whose body is one line of text: the status, and why. It takes under 2 *
- * HTTP_MAX. */
+/* Writes the whole of an answer whose body is one line of text: the status, and why. Returns its size, under
+ * 2 * HTTP_MAX. */
 size_t http_refusal(char *text, size_t size, int status, const char *why);
 
 /* Writes the whole of an answer that is a page, from a file. Returns its size; 0 if the file cannot be read,

@@ -16,7 +16,7 @@ static int hex_digit(char c) {
     return at ? (int)(at - digits) % 16 : -1;
 }
 
-/* Undoes the %XX of a URL. Returns 0 if an escape is none, or the word too long. */
+/* Undoes the %XX of a URL. Returns 0 if an escape is none or a NUL, or the word too long. */
 static int decode(struct span s, char word[WORD_MAX + 1]) {
     size_t n = 0;
     while (s.length > 0 && n < WORD_MAX) {
@@ -30,21 +30,25 @@ static int decode(struct span s, char word[WORD_MAX + 1]) {
         s.length -= size;
     }
     word[n] = '\0';
-    return s.length == 0;
+    return s.length == 0 && strlen(word) == n;
 }
 
+/* Is this a name, by the rule in room.h? */
 static int is_name(const char *word) {
+    static const char *const hidden[] = {"\xe2\x80", "\xe2\x81", "\xe3\x80\x80", "\xef\xbb\xbf"};
     struct utf8 u = {0};
     size_t len = strcspn(word, " !\"#$%&'()*+,./:;<=>?@[\\]^`{|}~\x7f\xc2");
     for (size_t i = 0; i < len; i++)
         if ((unsigned char)word[i] < ' ')
             return 0;
-    return len > 0 && word[len] == '\0' && !strstr(word, "\xe2\x80") && !strstr(word, "\xe3\x80\x80") &&
-           utf8_check(&u, (const unsigned char *)word, len) == 0 && u.left == 0;
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
+        if (strstr(word, hidden[i]))
+            return 0;
+    return len > 0 && word[len] == '\0' && utf8_check(&u, (const unsigned char *)word, len) == 0 &&
+           u.left == 0;
 }
 
-/* Looks for KEY=VALUE in a query; if there is none, word stays as it is. Returns whether word is a name then.
- */
+/* Looks for KEY=VALUE in a query; without one, word stays as it is. Returns whether word is a name then. */
 static int find_word(struct span query, const char *key, char word[WORD_MAX + 1]) {
     int good = 1;
     while (query.length > 0) {

@@ -1,6 +1,7 @@
 /* room.h - who is in which room of the chat: names and rooms come in a URL (RFC 3986), such as
  * /chat?room=kitchen&name=%E5%BC%A0%E4%B8%89. A name, of a person or a room, is 1 to 32 bytes of letters,
- * digits, - and _; beyond ASCII all of UTF-8 passes for a letter but signs, blanks and invisible marks. */
+ * digits, - and _; beyond ASCII all of UTF-8 passes for a letter but U+0080 to U+00BF (signs), U+2000 to
+ * U+207F (blanks, invisible marks, marks that turn the direction), U+3000 and U+FEFF (two more blanks). */
 #ifndef ROOM_H
 #define ROOM_H
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Takes the first byte of a character: from it follows how many come, and the range of the second (RFC 3629,
- * 4). */
+ * section 4). */
 static int utf8_first(struct utf8 *u, unsigned char byte) {
     u->low = byte == 0xe0 ? 0xa0 : byte == 0xf0 ? 0x90 : 0x80;  /* lower would be a longer form than needed */
     u->high = byte == 0xed ? 0x9f : byte == 0xf4 ? 0x8f : 0xbf; /* surrogates; beyond U+10FFFF */

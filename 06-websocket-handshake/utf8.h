@@ -4,9 +4,9 @@
 
 #include <stddef.h>
 
-struct utf8 { /* zeros: at the beginning of a character */
-    unsigned char left, low,
-        high; /* bytes of a character that are to come; the range that the next must be in */
+struct utf8 {                /* zeros: at the beginning of a character */
+    unsigned char left;      /* bytes of a character that are to come */
+    unsigned char low, high; /* the range that the next of them has to be in */
 };
 
 /* Takes the next bytes of a text. Returns 0, or -1 at the first byte with which it can no longer become

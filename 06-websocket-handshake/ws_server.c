@@ -339,6 +339,7 @@ static struct peer {                   /* its place in the table is its client's
     int pinged; /* it has been silent, and was asked for a sign of life */
     struct frame_reader reader;
     long long due; /* ms: its time is up: for its request, a sign of life, the end of our close */
+    size_t owed;   /* bytes of `out` when it was given that time: fewer now, and it reads */
 } peers[FD_SETSIZE];
 
 static long long next_look = NEVER; /* ms: before this nobody's time is up */
@@ -352,6 +353,7 @@ static void look_by(long long when) { next_look = when < next_look ? when : next
 /* Gives a client so many ms, 0: all the time in the world. */
 static void give_time(const struct client *c, int ms) {
     peers[c->fd].due = ms > 0 ? now_ms() + ms : NEVER;
+    peers[c->fd].owed = c->out.length;
     look_by(peers[c->fd].due);
 }
 
@@ -543,14 +545,16 @@ static void time_is_up(struct client *c) {
         free(c->out.data);
         c->in = c->out = (struct buffer){NULL, 0, 0};
     }
-    if (c->closing || p->pinged) {
+    if (c->out.length < p->owed) { /* it reads: maybe our question is still behind much else */
+        give_time(c, wait_ms);
+    } else if (c->closing || p->pinged) {
         client_drop(c, c->closing ? "it does not close" : "it does not answer a ping");
     } else if (p->state == CONNECTING) {
         refuse(c, 408, "a request has to come sooner");
     } else {
+        give_time(c, wait_ms);
         send_frame(c, FRAME_PING, "", "", 0);
         p->pinged = 1;
-        give_time(c, wait_ms);
     }
 }
 
@@ -583,16 +587,13 @@ int main(int argc, char **argv) {
         case 'w': wait_ms = parse_number(optarg, MS_MAX); break;
         default: return fputs(usage, stderr), 2;
         }
-    if (optind < argc) {
-        fprintf(stderr, "%s: '%s' is one argument too many\n%s", program, argv[optind], usage);
-        return 2;
-    }
+    if (optind < argc)
+        return fprintf(stderr, "%s: '%s' is one argument too many\n%s", program, argv[optind], usage), 2;
     serve(address, port);
     for (struct client *c = client_next(NULL); c; c = client_next(c))
-        if (peers[c->fd].state != CONNECTING &&
-            !c->closing) { /* a goodbye, as far as the kernel takes it now */
+        if (peers[c->fd].state != CONNECTING && !c->closing) {
             close_with(c, CLOSE_GOING_AWAY, "the server ends");
-            client_flush(c);
+            client_flush(c); /* as far as the kernel takes it now */
         }
     return 0;
 }

@@ -241,8 +241,8 @@ refuses() { # LAST-LINE ANSWER
     say '\x81\x05never@HANGUP@'
     ends 0 'readyState 3 CLOSED  code 1000, clean'
     printf 'still\n' | cmp - "$TMP/out"
-    grep '^FIN pong' "$LOG" && return 1 # after its close a side sends nothing more
     logged '^the end$'
+    [ "$(grep -c '^FIN pong' "$LOG")" -eq 0 ] # after its close a side sends nothing more
 }
 
 # Lets the server close so, and checks what the client answers and says.

@@ -7,6 +7,7 @@ load ../helpers
     start "$WS_SERVER"
     mkfifo "$TMP/input"
     exec 6<>"$TMP/input"
+    : >"$TMP/out"
     "$WS_CLIENT" -s time "ws://$HOST:$PORT/time" <"$TMP/input" >"$TMP/out" 2>"$TMP/err" 3>&- 6>&- &
     local client=$! tries
     STARTED+=("$client")
@@ -36,6 +37,7 @@ load ../helpers
         upgraded /echo e </dev/null
         upgraded '/chat?name=c' c </dev/null
         echo 'c < "\x81\x10* c joined lobby"'
+        echo say a WebSocket opens at /time, with 101
         upgraded /time a </dev/null
         upgraded /time b </dev/null
         cat
@@ -58,7 +60,7 @@ END
 
 @test "who is at /time and silent is pinged, and dropped if no pong comes" {
     start "$WS_SERVER" -i 1100 -w 800
-    upgraded /time <<'END' | speak
+    { echo say a WebSocket opens at /time, with 101; upgraded /time; } <<'END' | speak
         say a client that is only talked to may be dead: it is pinged, though it gets the time meanwhile
         a <* "\x81\x08"
         a <* "\x89\0"
@@ -75,6 +77,7 @@ END
 @test "a message to /time is closed with 1003; a request for no WebSocket is told how to ask" {
     start "$WS_SERVER"
     {
+        echo say a WebSocket opens at /time, with 101
         upgraded /time a </dev/null
         upgraded /time b </dev/null
         cat

@@ -28,7 +28,7 @@ lists() { # QUERY [NAME...]
     exec 7>&-
     sed '1,/^$/d' "$TMP/answer" >"$TMP/list"
     cat "$TMP/answer"
-    echo "rule: /who$query is answered with 200, and lists these, a line each, in any order: $*"
+    echo "rule: /who$query is answered with 200, and lists these, a line each, in any order: ${*:-nobody}"
     grep -q '^HTTP/1.1 200 ' "$TMP/answer"
     diff <(LC_ALL=C sort "$TMP/want") <(LC_ALL=C sort "$TMP/list")
     echo "rule: it is text/plain; charset=utf-8, and its length is counted in bytes: $length"
