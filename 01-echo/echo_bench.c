@@ -1,5 +1,4 @@
-/* echo_bench.c - measures a TCP echo server: round trips a second, latency, and whether every byte comes
- * back.
+/* echo_bench.c - measures a TCP echo server: round trips a second, latency, and that all bytes come back.
  *
  *     terminal 1:  ./echo_server 2>server.log
  *     terminal 2:  cc -o echo_bench echo_bench.c && ./echo_bench -c 50
@@ -339,10 +338,8 @@ static void print_picture(void) {
         static const char *const units[] = {"µs", "ms", "s "};
         static const double sizes[] = {1e3, 1e6, 1e9};
         double ns = row_begin(row);
-        int unit = ns < 1e6   ? 0
-                   : ns < 1e9 ? 1
-                              : 2,
-            width = (int)((rows[row] * (long long)strlen(bar) + most - 1) / most); /* up: one is seen */
+        int unit = (ns >= 1e6) + (ns >= 1e9);
+        int width = (int)((rows[row] * (long long)strlen(bar) + most - 1) / most); /* up: one is seen */
         printf("%8g %s  %-40.*s %lld\n", ns / sizes[unit], units[unit], width, bar, rows[row]);
     }
 }

@@ -3,7 +3,7 @@
  *     terminal 1:  ./echo_server -v
  *     terminal 2:  cc -o echo_client echo_client.c && ./echo_client          type lines; Ctrl-D ends
  *                  printf 'one\ntwo\n' | ./echo_client -s                    a connection for each line
- *                  head -c 50000000 /dev/urandom | tee sent | ./echo_client | cmp - sent && echo same
+ *                  head -c 50000000 /dev/urandom >sent; ./echo_client <sent | cmp - sent && echo same
  *
  * Watch the end: it half-closes ("I have no more to say") and still reads to the end. It always waits for all
  * four ends at once; a client that first sends all and then reads all deadlocks as soon as all is large.

@@ -21,9 +21,10 @@ static const char usage[] = "usage: echo_once [-hv] [-a ADDRESS] [-p PORT]    -h
 /* Writes "host:port" of one end of a socket: ours by getsockname, the peer's by getpeername. */
 static void name_end(int fd, int end(int, struct sockaddr *, socklen_t *), char name[64]) {
     struct sockaddr_storage a = {0};
+    socklen_t len = sizeof a;
     char host[50] = "?", port[6] = "?";
-    end(fd, (struct sockaddr *)&a, &(socklen_t){sizeof a});
-    getnameinfo((void *)&a, sizeof a, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+    end(fd, (struct sockaddr *)&a, &len);
+    getnameinfo((void *)&a, len, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
     snprintf(name, 64, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
 }
 

@@ -1,6 +1,6 @@
 # Cuts C files of the course (as clang-format leaves them) into top-level items, each with its comment, and prints the
-# function `card`, and whatever it refers to, in the order of the files. A function that is declared first, as the
-# four callbacks are, is printed as that declaration only.
+# function `card`, and whatever it refers to, in the order of the files. A function that its file declares first, as the
+# four callbacks are, is printed as that declaration only, unless it is the card.
 
 # The text without comments and without what stands between quotes.
 function bare(text) {
@@ -10,7 +10,15 @@ function bare(text) {
     return text
 }
 
-function define(name) { if (!(name in item_of)) item_of[name] = items }
+# What a header has declared, or the card, is defined a second time: by its body.
+function define(name) {
+    if (!(name in item_of)) {
+        item_of[name] = items
+        file_of[name] = FILENAME
+    } else if (name == card || file_of[name] != FILENAME) {
+        body_of[name] = items
+    }
+}
 
 # Notes which names an item defines.
 function names(text, part, list, n, i) {
@@ -74,13 +82,16 @@ text == "" && (in_comment || /^\/\*/) {
     if (text ~ /^#/ ? !/\\$/ : depth == 0 && code ~ /[;}][ \n]*$/) finish()
 }
 
-function need(i, rest, word, before, member) {
+function need(i, rest, word, before, member, gap, own) {
     if (wanted[i]++) return
     rest = plain[i]
     before = ""
     while (match(rest, /[A-Za-z_][A-Za-z0-9_]*/)) {
         word = substr(rest, RSTART, RLENGTH)
-        member = substr(rest, 1, RSTART - 1) ~ /(\.|->)$/
+        gap = substr(rest, 1, RSTART - 1)
+        member = gap ~ /(\.|->)$/
+        if (gap ~ /^ \**$/ && before !~ /^(|return|else|case|goto|do|sizeof|define)$/ && plain[i] !~ /^#/)
+            own[word] = 1 # declared here, "int first", so it is not what others call by that name
         rest = substr(rest, RSTART + RLENGTH)
         if (member) continue
         used[word] = 1
@@ -91,8 +102,9 @@ function need(i, rest, word, before, member) {
         if (before == "struct" || before == "enum") {
             used[before " " word] = 1
             if ((before " " word) in item_of) pending[item_of[before " " word]] = 1
-        } else if (word in item_of) {
+        } else if (word in item_of && !(word in own)) {
             pending[item_of[word]] = 1
+            if (word in body_of) pending[body_of[word]] = 1
         }
         before = word
     }
@@ -107,6 +119,7 @@ function header(name, words, list, n, i) {
 END {
     if (!(card in item_of)) exit 1
     need(item_of[card])
+    if (card in body_of) need(body_of[card])
     do {
         again = 0
         for (i in pending) if (!(i in wanted)) { need(i); again = 1 }

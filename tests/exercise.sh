@@ -8,7 +8,8 @@ if sh tests/bats.sh "tests/exercises/$exercise.bats" >"${TMPDIR:-/tmp}/exercise.
     status=0
 else
     sed -n 's/^not ok [0-9]* /not yet: /p; s/^#  *\(rule: .*\)/    \1/p; s/^# \(.* printed: \)/    \1/p' "${TMPDIR:-/tmp}/exercise.$$"
-    echo "red: exercise $exercise is not solved; what came over the wire: bats tests/exercises/$exercise.bats"
+    mine=$(env | grep -E '^[A-Z_]+_(SERVER|CLIENT)=' | tr '\n' ' ') # make hands down what it was called with
+    echo "red: exercise $exercise is not solved; what came over the wire: ${mine}bats tests/exercises/$exercise.bats"
     status=1
 fi
 rm -f "${TMPDIR:-/tmp}/exercise.$$"

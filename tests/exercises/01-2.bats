@@ -32,7 +32,7 @@ END
 END
 }
 
-@test "with -t 300, the server waits, it does not look at its watch all the time" {
+@test "with -t 30000, the server sleeps until somebody is due, it does not look at its watch all the time" {
     start "$ECHO_SERVER" -t 30000
     spin_beside
     printf '%s\n' 'a open' 'a hold 700' | "$POKE" "$HOST" "$PORT"

@@ -13,10 +13,13 @@ load ../helpers
         b <* "10086: 2 on the line\n"
         a > "0\n"
         a < "10086: 2 on the line\n"
-        say who has hung up is not counted any more
+        say who has pressed 3 is not counted any more, though the end of the connection is still to come
         b > "3\n"
-        b <* "\n"
-        b gone
+        b <* "Goodbye!\n"
+        a > "0\n"
+        a < "10086: 1 on the line\n"
+        say who has left is not counted any more
+        b eof
         b close
         a > "0\n"
         a < "10086: 1 on the line\n"
