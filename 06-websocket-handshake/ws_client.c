@@ -3,7 +3,7 @@
  *     terminal 1:  make -C .. && ./ws_server
  *     terminal 2:  ./ws_client -v                                       type a line; Ctrl-D closes
  *                  printf 'hello\n吃饭了吗\n' | ./ws_client
- *                  head -c 70000 /dev/urandom | tee sent | ./ws_client -b | cmp - sent && echo same
+ *                  head -c 70000 /dev/urandom >sent; ./ws_client -b <sent | cmp - sent && echo same
  *     two more:    ./ws_client 'ws://127.0.0.1:9090/chat?name=张三'     and another as 李四
  *
  * Watch readyState: it is what a page sees in a browser. Start reading at converse() and take_event().
