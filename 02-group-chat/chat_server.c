@@ -451,10 +451,11 @@ static const struct client *person_find(const char *name) {
 }
 
 /* Returns whether a person or a room may be called that; if not, says so. Beyond ASCII all passes for a letter
- * but U+0080 to U+00BF (signs), U+2000 to U+203F (blanks, invisible marks) and U+3000 (the wide blank). */
+ * but U+0080 to U+00BF (signs), U+2000 to U+207F (blanks, invisible marks) and U+3000 (the wide blank). */
 static int name_check(const struct client *c, const char *name) {
     size_t len = strcspn(name, " \t!\"#$%&'()*+,./:;<=>?@[\\]^`{|}~\xc2");
-    if (len <= WORD_MAX && name[len] == '\0' && !strstr(name, "\xe2\x80") && !strstr(name, "\xe3\x80\x80"))
+    int unseen = strstr(name, "\xe2\x80") || strstr(name, "\xe2\x81") || strstr(name, "\xe3\x80\x80");
+    if (len <= WORD_MAX && name[len] == '\0' && !unseen)
         return 1;
     say(ME, c, "* a name is 1 to %d bytes of letters, digits, - and _\n", WORD_MAX);
     return 0;
