@@ -163,9 +163,9 @@ static void text_clean(char *text, size_t len) {
     unsigned char *s = (unsigned char *)text;
     for (size_t i = 0, n; i < len; i += n ? n : 1) {
         n = utf8_length(s + i, len - i);
-        int control =
-            n == 1 ? (s[i] < ' ' && s[i] != '\t') || s[i] == 127 : n == 2 && s[i] == 0xC2 && s[i + 1] < 0xA0;
-        if (n == 0 || control)
+        int c0 = n == 1 && ((s[i] < ' ' && s[i] != '\t') || s[i] == 127);
+        int c1 = n == 2 && s[i] == 0xC2 && s[i + 1] < 0xA0;
+        if (n == 0 || c0 || c1)
             memset(s + i, '?', n ? n : 1);
     }
 }

@@ -418,6 +418,10 @@ static char lobby[] = "lobby";
 static const char *name_of(const struct client *c) { return people[c->fd].name; }
 static const char *room_of(const struct client *c) { return people[c->fd].room; }
 
+static int same_room(const struct client *a, const struct client *b) {
+    return strcmp(room_of(a), room_of(b)) == 0;
+}
+
 /* Says something, put as for printf(), to c itself (ME, ONE), to the others in its room, or to everybody in all
  * rooms. Returns to how many. What people have typed is only ever an argument, of one line, and no format. */
 static int say(enum whom whom, const struct client *c, const char *format, ...) {
@@ -428,8 +432,7 @@ static int say(enum whom whom, const struct client *c, const char *format, ...) 
     size_t len = (size_t)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     for (struct client *to = client_next(NULL); to; to = client_next(to)) {
-        int other = to != c && strcmp(room_of(to), room_of(c)) == 0;
-        if (!(whom == EVERYBODY || (whom == OTHERS ? other : to == c)))
+        if (!(whom == EVERYBODY || (whom == OTHERS ? to != c && same_room(to, c) : to == c)))
             continue;
         if (whom != ME && to->out.length > OUT_MAX / 2 && !to->blocked)
             client_flush(to); /* or much talk in one turn would make a fast reader look slow */
@@ -448,10 +451,11 @@ static const struct client *person_find(const char *name) {
 }
 
 /* Returns whether a person or a room may be called that; if not, says so. Beyond ASCII all passes for a letter
- * but U+0080 to U+00BF (signs), U+2000 to U+203F (blanks, invisible marks) and U+3000 (the wide blank). */
+ * but U+0080 to U+00BF (signs), U+2000 to U+207F (blanks, invisible marks) and U+3000 (the wide blank). */
 static int name_check(const struct client *c, const char *name) {
     size_t len = strcspn(name, " \t!\"#$%&'()*+,./:;<=>?@[\\]^`{|}~\xc2");
-    if (len <= WORD_MAX && name[len] == '\0' && !strstr(name, "\xe2\x80") && !strstr(name, "\xe3\x80\x80"))
+    int unseen = strstr(name, "\xe2\x80") || strstr(name, "\xe2\x81") || strstr(name, "\xe3\x80\x80");
+    if (len <= WORD_MAX && name[len] == '\0' && !unseen)
         return 1;
     say(ME, c, "* a name is 1 to %d bytes of letters, digits, - and _\n", WORD_MAX);
     return 0;
@@ -484,19 +488,22 @@ static void do_join(struct client *c, char *room) {
 }
 
 static void do_rooms(struct client *c, char *text) {
+    int heads[FD_SETSIZE] = {0}; /* how many are in a room, at the place of the first of them */
     (void)text;
     for (const struct client *a = client_next(NULL), *first; a; a = client_next(a)) {
-        for (first = client_next(NULL); strcmp(room_of(first), room_of(a)) != 0;)
+        for (first = client_next(NULL); !same_room(first, a);)
             first = client_next(first);
-        if (a == first && *room_of(a)) /* to say nothing to the others is to count them */
-            say(ME, c, "* %d in %s\n", 1 + say(OTHERS, a, ""), room_of(a));
+        heads[first->fd]++;
     }
+    for (const struct client *a = client_next(NULL); a; a = client_next(a))
+        if (heads[a->fd] > 0 && *room_of(a))
+            say(ME, c, "* %d in %s\n", heads[a->fd], room_of(a));
 }
 
 static void do_who(struct client *c, char *text) {
     (void)text;
     for (const struct client *a = client_next(NULL); a; a = client_next(a))
-        if (strcmp(room_of(a), room_of(c)) == 0)
+        if (same_room(a, c))
             say(ME, c, "* %s is here\n", name_of(a));
 }
 

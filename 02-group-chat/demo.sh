@@ -13,6 +13,7 @@ say() { printf '\n%s%s%s\n' "$bold" "$*" "$off"; }
 # Starts a person: a chat_client in the background, typing what comes through descriptor $1 (5 to 7), its screen in a file.
 person() { # DESCRIPTOR NAME
     mkfifo "$work/$2.keys"
+    : >"$work/$2"
     ./chat_client -n "$2" 127.0.0.1 "$port" <"$work/$2.keys" >"$work/$2" 2>&1 &
     eval "exec $1>\"\$work/$2.keys\""
     seen "$2" "you are now $2"
@@ -25,13 +26,14 @@ seen() { # NAME TEXT
 
 # Types a line, and waits until somebody else has read it.
 types() { # DESCRIPTOR NAME LINE READER TEXT
-    printf '%s  %-8s types:%s %s\n' "$dim" "$2" "$off" "$3"
+    printf '%s  %s types:%s %s\n' "$dim" "$2" "$off" "$3"
     echo "$3" >&"$1"
     seen "$4" "$5"
 }
 
 say '02 GROUP CHAT. What one says goes to all the others in the room.'
 printf '%s$ ./chat_server &%s\n' "$dim" "$off"
+: >"$work/log"
 ./chat_server -p 0 2>"$work/log" &
 server=$!
 until port=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$work/log") && [ -n "$port" ]; do kill -0 $server || exit 1; done
@@ -48,11 +50,11 @@ types 6 张三 '/join kitchen' lisi '张三 joined'
 types 6 张三 '我们做饭吧' lisi '我们做饭吧'
 types 5 anna '/all dinner at seven' lisi 'dinner'
 types 5 anna '/msg lisi is it good?' lisi 'is it good'
-types 7 lisi '/rooms' lisi ' in kitchen'
+seen anna 'dinner'
+types 7 lisi '/rooms' lisi '2 in kitchen'
 
-exec 5>&- 6>&- 7>&-
 for name in lisi anna; do
-    until tail -n 1 "$work/$name" | grep -q .; do :; done
     say "What $name read:"
     cat "$work/$name"
 done
+exec 5>&- 6>&- 7>&-

@@ -273,7 +273,7 @@ END
             echo "a > \"/nick $name\n\""
             echo "a < \"* you are now $name\n\""
         done
-        for name in a\ b '*a' a: /a a@b 'a\t' '\xc2\xa0' '　' '\xe2\x80\x8b' '\xe2\x80\xaea' '\x01' '\x80' 'a\xfe' \
+        for name in a\ b '*a' a: /a a@b 'a\t' '\xc2\xa0' '　' '\xe2\x80\x8b' '\xe2\x80\xaea' 'a\xe2\x81\xa6' '\x01' '\x80' 'a\xfe' \
             123456789012345678901234567890123 一二三四五六七八九十一; do
             echo "a > \"/nick $name\n\""
             echo 'a < "* a name is 1 to 32 bytes of letters, digits, - and _\n"'

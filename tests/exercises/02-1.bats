@@ -6,13 +6,13 @@ load ../helpers
 @test "/last N repeats the last N lines of the room, the oldest first, to the one who asks" {
     start "$CHAT_SERVER"
     speak <<'END'
-        a > "/nick anna\none\ntwo\n三\n"
+        a > "/nick anna\none\n \ntwo\n三\n"
         a <* "nobody else is in lobby\n* nobody else is in lobby\n* nobody else is in lobby\n"
         b <* "/help shows what you can do\n"
         say /last 2 answers with the last two lines, as "name: text"
         b > "/last 2\n"
         b < "anna: two\nanna: 三\n"
-        say /last 20 answers with all that there are, if there are fewer
+        say /last 20 answers with all that there are, if there are fewer; a blank line is not said, so it is not repeated
         b > "/last 20\n"
         b < "anna: one\nanna: two\nanna: 三\n"
         say nobody else hears of it
@@ -30,6 +30,9 @@ END
         a <* "you are in kitchen\n* nobody else is in kitchen\nanna: in the kitchen\n"
         a > "/echo done\n"
         a < "anna (echo): done\n"
+        say a hundred lines in another room push none out of this one
+        a > "line\n"*100 "/leave\n/last 20\n"
+        a < "* nobody else is in kitchen\n"*100 "* you are in lobby\nanna: in the lobby\n"
 END
 }
 
@@ -43,8 +46,8 @@ END
         echo 'say at most 20 lines are kept, the latest'
         echo 'a > "/last 20\n"'
         for i in $(seq 11 30); do echo "a < \"anna: line $i\n\""; done
-        echo 'say /last 0, /last 21, /last x and /last alone are answered with one line that begins with "* "'
-        for text in '/last 0' '/last 21' '/last x' '/last -1' '/last'; do
+        echo 'say /last 0, /last 21, /last 2x, /last -1 and /last alone are answered with one line that begins with "* "'
+        for text in '/last 0' '/last 21' '/last x' '/last 2x' '/last -1' '/last'; do
             printf 'a > "%s\\n/echo done\\n"\na < "* "\na <* "\\nanna (echo): done\\n"\n' "$text"
         done
     } | speak

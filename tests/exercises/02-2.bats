@@ -21,6 +21,11 @@ load ../helpers
         say who stands in another room does not
         d > "/nick dora\n/join garden\n/echo done\n"
         d <* "* you are in garden\ndora (echo): done\n"
+        say who comes to the lobby reads its topic after the welcome
+        d > "/leave\n/topic 欢迎\n"
+        d <* "* topic: 欢迎\n"
+        e < "* welcome to the lobby, "
+        e <* "\n* topic: 欢迎\n"
 END
 }
 
