@@ -771,6 +771,22 @@ END
     cmp "$TMP/damaged" "$TMP/mail/journal"
 }
 
+@test "im: a journal of somebody who has no account any more is not used, and it says whose" {
+    printf 'a:1\n乙:1\n' >"$TMP/both"
+    printf 'a:1\n' >"$TMP/one"
+    start "$IM_SERVER" -u "$TMP/both" -d "$TMP/mail"
+    { PASSWORD=1 login a a 0 && sends a 乙 1 1; } | talk
+    stops_on TERM
+    cp "$TMP/mail/journal" "$TMP/whole"
+    run timeout 5 "$IM_SERVER" -p 0 -u "$TMP/one" -d "$TMP/mail"
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ $output == "im_server: cannot use $TMP/mail: journal, byte 0: there is no account '乙'" ]]
+    cmp "$TMP/whole" "$TMP/mail/journal"
+    start "$IM_SERVER" -u "$TMP/both" -d "$TMP/mail"
+    PASSWORD=1 login b 乙 1 | talk
+}
+
 @test "im: two servers do not share a folder" {
     start "$IM_SERVER" -d "$TMP/mail"
     run "$IM_SERVER" -p 0 -d "$TMP/mail"
