@@ -323,8 +323,8 @@ the last' ]
 @test "im client: -v shows the wire and what each frame means" {
     servers
     as zhangsan -v -f json <<<'lisi: 你好'
-    grep -qE "^$HOST:$PORT <- frame JSON, [0-9]+ bytes: msg id=[^ ]+ to=lisi body=你好$" zhangsan.err
-    grep -qE "^$HOST:$PORT -> frame JSON, [0-9]+ bytes: ok id=" zhangsan.err
+    grep -qE "^$HOST:$PORT <- frame: json, [0-9]+ bytes: msg id=[^ ]+ to=lisi body=你好$" zhangsan.err
+    grep -qE "^$HOST:$PORT -> frame: json, [0-9]+ bytes: ok id=" zhangsan.err
     grep -q '^ *0  00 00 00 ' zhangsan.err
 }
 
