@@ -7,7 +7,7 @@
  * under another name, forced to the disk, and only then renamed: nobody ever sees half of one. A path is a random
  * number, and so a secret; no name that a client has chosen ever gets near the disk.
  * Left out: writing and fsync() make everybody wait for the disk (real servers have threads for that); files stay
- * for ever, and their number is bounded by the disk alone.
+ * for ever, and their number is bounded by the disk alone; so does an upload that stalls, until its client goes.
  */
 #define _POSIX_C_SOURCE 200809L
 
