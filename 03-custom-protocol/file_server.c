@@ -7,7 +7,7 @@
  * under another name, forced to the disk, and only then renamed: nobody ever sees half of one. A path is a random
  * number, and so a secret; no name that a client has chosen ever gets near the disk.
  * Left out: writing and fsync() make everybody wait for the disk (real servers have threads for that); files stay
- * for ever, and their number is bounded by the disk alone.
+ * for ever, and their number is bounded by the disk alone; so does an upload that stalls, until its client goes.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -423,13 +423,13 @@ static struct transfer { /* what a client is at */
 /* Shows with -v what a frame means. */
 static void show_frame(const struct client *c, const char *arrow, enum frame_format format, size_t length,
                        const struct message *m) {
-    static const char *const formats[] = {"", "text", "JSON", "XML", "of a file"};
+    static const char *const formats[] = {[FRAME_TEXT] = "text", "json", "xml", "bytes"};
     char meaning[512] = "";
     if (!verbose)
         return;
     if (m)
         message_show(m, meaning, sizeof meaning);
-    fprintf(stderr, "%s %s frame %s, %zu byte%s%s%s\n", c->name, arrow, formats[format], length,
+    fprintf(stderr, "%s %s frame: %s, %zu byte%s%s%s\n", c->name, arrow, formats[format], length,
             length == 1 ? "" : "s", m ? ": " : "", meaning);
 }
 

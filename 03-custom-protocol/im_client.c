@@ -209,7 +209,7 @@ static int wire_has_room(const struct wire *w) { return WIRE_SIZE - w->out_lengt
 
 /* Shows with -v what a frame means. */
 static void show_frame(const struct wire *w, const char *arrow, const struct frame *f) {
-    static const char *const formats[] = {"", "text", "JSON", "XML", "of a file"};
+    static const char *const formats[] = {[FRAME_TEXT] = "text", "json", "xml", "bytes"};
     static char store[FRAME_MAX + 1];
     char meaning[512] = "";
     struct message m;
@@ -219,7 +219,7 @@ static void show_frame(const struct wire *w, const char *arrow, const struct fra
     if (f->format != FRAME_BYTES &&
         message_decode(&m, (enum message_format)f->format, f->payload, f->length, store, &at) == NULL)
         message_show(&m, meaning, sizeof meaning);
-    fprintf(stderr, "%s %s frame %s, %zu byte%s%s%s\n", w->name, arrow, formats[f->format], f->length,
+    fprintf(stderr, "%s %s frame: %s, %zu byte%s%s%s\n", w->name, arrow, formats[f->format], f->length,
             f->length == 1 ? "" : "s", *meaning ? ": " : "", meaning);
 }
 

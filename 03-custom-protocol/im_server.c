@@ -375,8 +375,8 @@ static void show_frame(const struct client *c, const char *arrow, enum frame_for
         return;
     if (m)
         message_show(m, text, sizeof text);
-    fprintf(stderr, "%s %s frame: %s, %zu bytes%s%s\n", c->name, arrow, formats[format], len, m ? ": " : "",
-            text);
+    fprintf(stderr, "%s %s frame: %s, %zu byte%s%s%s\n", c->name, arrow, formats[format], len,
+            len == 1 ? "" : "s", m ? ": " : "", text);
 }
 
 /* Sends a message, in the receiver's own format. */

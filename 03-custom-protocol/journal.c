@@ -41,15 +41,25 @@ static long record_replay(const char *data, size_t len, const char *(*replay)(co
     return *why ? -1 : used;
 }
 
-/* Replays the whole journal. Returns NULL, or what is wrong, in words. */
-static const char *journal_replay(const char *(*replay)(const struct message *m)) {
+/* Returns the size of the journal without the zeros at its end: a power cut may leave a file that has grown already,
+ * but whose last bytes never came to the disk. No record ends with a zero. */
+static off_t journal_end(off_t size) {
+    char byte;
+    while (size > 0 && pread(journal, &byte, 1, size - 1) == 1 && byte == 0)
+        size--;
+    return size;
+}
+
+/* Replays the journal up to `end`. Returns NULL, or what is wrong, in words. */
+static const char *journal_replay(off_t end, const char *(*replay)(const struct message *m)) {
     static char message[128];
     const char *why;
-    ssize_t n;
-    while ((n = read(journal, buffer + length, sizeof buffer - length)) > 0) {
+    ssize_t n = 0;
+    for (off_t at = 0; at < end && (n = pread(journal, buffer + length, sizeof buffer - length, at)) > 0;) {
         size_t used = 0;
         long size;
-        length += (size_t)n;
+        at += n;
+        length += (size_t)(at > end ? n - (at - end) : n);
         while ((size = record_replay(buffer + used, length - used, replay, &why)) > 0)
             used += (size_t)size;
         committed += (off_t)used;
@@ -96,10 +106,12 @@ const char *journal_open(const char *dir, const char *(*replay)(const struct mes
         return why;
     if ((journal = open(path, O_RDWR | O_CREAT, 0600)) < 0 || (errno = sync_dir()) != 0)
         return strerror(errno);
-    if ((why = journal_replay(replay)))
+    off_t size = lseek(journal, 0, SEEK_END);
+    if ((why = journal_replay(journal_end(size), replay)))
         return why;
-    if (length > 0)
-        fprintf(stderr, "%s: cut off %zu bytes at the end, a record that was not completed\n", path, length);
+    if (size > committed)
+        fprintf(stderr, "%s: cut off %lld bytes at the end, a record that was not completed\n", path,
+                (long long)(size - committed));
     length = 0;
     return ftruncate(journal, committed) < 0 ? strerror(errno) : NULL;
 }

@@ -9,8 +9,9 @@
 #include "message.h"
 
 /* Opens DIR/journal, or makes it, keeps other servers out of DIR, and hands each record to `replay`, which returns
- * NULL, or what is wrong with it. A record cut off at the end, which nobody was told of, is cut away, and said so on
- * stderr. Returns NULL, or what is wrong, in words. Without it the functions below do nothing, and succeed. */
+ * NULL, or what is wrong with it. A record cut off at the end, or zeros there, which nobody was told of, are cut away,
+ * and said so on stderr. Returns NULL, or what is wrong, in words; then the journal is as it was. Without it the
+ * functions below do nothing, and succeed. */
 const char *journal_open(const char *dir, const char *(*replay)(const struct message *m));
 
 /* Adds a record behind the others. It counts after the next journal_commit(). */

@@ -241,6 +241,13 @@ void post_records(void (*add)(const struct message *m)) {
         add(&l->message);
 }
 
+/* Says whose account a record needs, which is not there. To leave the record out would lose what was acknowledged. */
+static const char *no_account(const char *name) {
+    static char why[WORD_MAX + 64];
+    snprintf(why, sizeof why, "there is no account '%.*s'", WORD_MAX, name);
+    return why;
+}
+
 static const char *replay_letter(const struct message *m, long long number) {
     if (m->field[ID] == NULL || m->field[BODY] == NULL || m->field[TIME] == NULL)
         return "a field is missing";
@@ -248,7 +255,7 @@ static const char *replay_letter(const struct message *m, long long number) {
         return "a name is missing";
     struct account *from = account_find(m->field[FROM]), *to = account_find(m->field[TO]);
     if (from == NULL || to == NULL)
-        return "this is of somebody who has no account";
+        return no_account(m->field[from ? TO : FROM]);
     struct letter *l = letter_copy(m, from, to);
     if (l == NULL)
         return strerror(ENOMEM);
@@ -266,9 +273,11 @@ const char *post_replay(const struct message *m) {
         return "this is no record";
     if (m->type == MSG)
         return replay_letter(m, number);
-    struct account *a = m->field[NAME] ? account_find(m->field[NAME]) : NULL;
+    if (m->field[NAME] == NULL)
+        return "a name is missing";
+    struct account *a = account_find(m->field[NAME]);
     if (a == NULL)
-        return "this is of somebody who has no account";
+        return no_account(m->field[NAME]);
     post_acked(a, number);
     a->acked = number;
     return NULL;

@@ -84,14 +84,23 @@ long transfer_next(struct transfer *t, enum message_format format, char out[TRAN
     return (long)(FRAME_HEADER + n);
 }
 
-/* Gives a complete download its name. link() and not rename(), which would remove another file of that name. */
+/* Gives a download its name. link() and not rename(), which would remove another file of that name. Where there are no
+ * links, as on a USB stick, an empty file keeps the name for us, and rename() removes that. Returns 0 or -1, errno. */
+static int name_give(const struct transfer *t) {
+    if (link(t->part, t->local) == 0)
+        return unlink(t->part);
+    int empty = open(t->local, O_WRONLY | O_CREAT | O_EXCL, 0666);
+    if (empty < 0)
+        return -1;
+    close(empty);
+    return rename(t->part, t->local);
+}
+
+/* Returns 1 if a download is complete, after giving it its name. */
 static int complete(struct transfer *t) {
     if (t->done < t->size)
         return 0;
-    if (fsync(t->file) < 0 || link(t->part, t->local) < 0)
-        return fail(t, strerror(errno));
-    unlink(t->part);
-    return 1;
+    return fsync(t->file) < 0 || name_give(t) < 0 ? fail(t, strerror(errno)) : 1;
 }
 
 static int take_answer(struct transfer *t, const struct frame *f) {

@@ -198,6 +198,27 @@ the last' ]
     [ "$(find . -name '*.part' | wc -l)" -eq 0 ]
 }
 
+@test "im client: where a file system has no links a file gets its name, too, but not that of another one" {
+    local path other
+    command -v strace >/dev/null || skip "strace is not installed"
+    no_links() { strace -f -qq -o "$TMP/trace" -e trace='?link,?linkat' -e inject='?link,?linkat:error=EPERM' "$@"; }
+    no_links true || skip "strace may not be used here"
+    servers
+    head -c 300000 /dev/urandom >in
+    path=$("$COURIER" put "$HOST" "$FILE_PORT" <in)
+    echo other >other
+    other=$("$COURIER" put "$HOST" "$FILE_PORT" <other)
+    printf '%s\n' "/get $path cat.png" "/get $path one.png" "/get $other one.png" >typed
+    no_links "$IM_CLIENT" -u lisi -w 123456 -F "$FILE_PORT" "$HOST" "$PORT" <typed 2>err
+    cat trace err
+    grep -q 'EPERM.*INJECTED' trace
+    cmp in cat.png
+    echo "rule: of two files that are fetched under one name at the same time the first one gets it"
+    cmp in one.png || cmp other one.png
+    grep -q '^im_client: one.png: File exists' err
+    [ "$(find . -name '*.part' | wc -l)" -eq 1 ]
+}
+
 @test "im client: the name that a sender gives a file can do no harm" {
     local name path i=0
     servers
@@ -302,8 +323,8 @@ the last' ]
 @test "im client: -v shows the wire and what each frame means" {
     servers
     as zhangsan -v -f json <<<'lisi: 你好'
-    grep -qE "^$HOST:$PORT <- frame JSON, [0-9]+ bytes: msg id=[^ ]+ to=lisi body=你好$" zhangsan.err
-    grep -qE "^$HOST:$PORT -> frame JSON, [0-9]+ bytes: ok id=" zhangsan.err
+    grep -qE "^$HOST:$PORT <- frame: json, [0-9]+ bytes: msg id=[^ ]+ to=lisi body=你好$" zhangsan.err
+    grep -qE "^$HOST:$PORT -> frame: json, [0-9]+ bytes: ok id=" zhangsan.err
     grep -q '^ *0  00 00 00 ' zhangsan.err
 }
 

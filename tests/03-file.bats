@@ -398,9 +398,9 @@ END
         a > $(json '{"type":"put","id":"1","size":5}')$(bytes hello)
         a <* "\"size\":5}"
 END
-    logged ' -> frame JSON, 32 bytes: put id=1 size=5$'
-    logged ' -> frame of a file, 5 bytes$'
-    logged ' <- frame JSON, 73 bytes: ok id=1 path=[0-9a-f]{32} size=5$'
+    logged ' -> frame: json, 32 bytes: put id=1 size=5$'
+    logged ' -> frame: bytes, 5 bytes$'
+    logged ' <- frame: json, 73 bytes: ok id=1 path=[0-9a-f]{32} size=5$'
 }
 
 @test "file: who brings many files at once has one stored, and then the others have their turn" {

@@ -734,6 +734,27 @@ END
     done
 }
 
+@test "im: zeros at the end, as a power cut may leave them, are a record that was not completed" {
+    local size cut zeros
+    start "$IM_SERVER" -d "$TMP/mail"
+    talk <<END
+        $(login a zhangsan 0)
+        $(sends a lisi 1 2)
+END
+    kill_server
+    size=$(wc -c <"$TMP/mail/journal")
+    cp "$TMP/mail/journal" "$TMP/whole"
+    for cut in "0 5000" "0 1000000" "20 20" "20 4096" "0 1"; do
+        read -r cut zeros <<<"$cut"
+        echo "rule: the last $cut bytes, and $zeros more, are zeros: what is before them counts, and it says so"
+        { head -c $((size - cut)) "$TMP/whole" && head -c "$zeros" /dev/zero; } >"$TMP/mail/journal"
+        start "$IM_SERVER" -d "$TMP/mail"
+        grep -qE 'journal: cut off [0-9]+ bytes' "$LOG"
+        talk <<<"$(login b lisi $((cut > 0 ? 1 : 2)))"
+        kill_server
+    done
+}
+
 @test "im: a journal that is damaged is not guessed at" {
     start "$IM_SERVER" -d "$TMP/mail"
     talk <<END
@@ -748,6 +769,22 @@ END
     [ "$status" -eq 1 ]
     [[ $output == "im_server: cannot use $TMP/mail: journal, byte "* ]]
     cmp "$TMP/damaged" "$TMP/mail/journal"
+}
+
+@test "im: a journal of somebody who has no account any more is not used, and it says whose" {
+    printf 'a:1\n乙:1\n' >"$TMP/both"
+    printf 'a:1\n' >"$TMP/one"
+    start "$IM_SERVER" -u "$TMP/both" -d "$TMP/mail"
+    { PASSWORD=1 login a a 0 && sends a 乙 1 1; } | talk
+    stops_on TERM
+    cp "$TMP/mail/journal" "$TMP/whole"
+    run timeout 5 "$IM_SERVER" -p 0 -u "$TMP/one" -d "$TMP/mail"
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ $output == "im_server: cannot use $TMP/mail: journal, byte 0: there is no account '乙'" ]]
+    cmp "$TMP/whole" "$TMP/mail/journal"
+    start "$IM_SERVER" -u "$TMP/both" -d "$TMP/mail"
+    PASSWORD=1 login b 乙 1 | talk
 }
 
 @test "im: two servers do not share a folder" {
