@@ -20,6 +20,7 @@ send() { # BYTES
 
 say '06 WEBSOCKET. A handshake in HTTP, then frames.'
 printf '%s$ ./ws_server -v &%s\n' "$dim" "$off"
+: >"$work/log"
 ./ws_server -v -p 0 2>"$work/log" &
 server=$!
 until port=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$work/log") && [ -n "$port" ]; do kill -0 $server || exit 1; done
