@@ -302,7 +302,7 @@ static void give_up(const char *why) {
     change(CLOSED, why, "; giving up");
     close(fd);
     fd = -1;
-    finish(1);
+    finish(!is_done() || head_seq == 0);
 }
 
 /* Begins to connect to the first of these addresses that does not fail at once. ERROR: what is to be told if

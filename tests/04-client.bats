@@ -426,6 +426,18 @@ END
     logs '1 not acknowledged'
 }
 
+@test "heartbeat client: what the server says when all is acknowledged does not change the exit code" {
+    stand_in
+    client
+    heard '(connected)' 'HELLO me'
+    say 'WELCOME 0\n'
+    logs OPEN
+    exec 6>&-
+    heard '(the end)'
+    say 'ERROR too late\n'
+    ends 0
+}
+
 @test "heartbeat client: a server that acknowledges what it has not read does it no harm" {
     start "$BATS_FILE_TMPDIR/stand_in" liar
     yes "$(printf 'm%.0s' {1..1000})" | head -n 12000 >"$TMP/in"
