@@ -83,7 +83,7 @@ says() { # LINE
         old < "ERROR a has a newer connection\n"
         old eof
         old close
-        say who asks may ask for itself, too
+        say WHO a is answered by HERE and the ms, also when it is a who asks
         new > "WHO a\n"
         new < "HERE "
         new <* "\n"
