@@ -1,5 +1,5 @@
 #!/bin/sh
-# Lesson 04 in five seconds: a network that stalls, a server that is stopped, a server that is killed, and a client that
+# Lesson 04 in a few seconds: a network that stalls, a server that is stopped, a server that is killed, and a client that
 # gets every line across. Play it yourself, with no options: then the waits are seconds, as in earnest.
 cd "$(dirname "$0")" || exit 1
 work=$(mktemp -d)
@@ -58,8 +58,8 @@ exec 4>"$work/commands"
 seen proxy 'listening on'
 cat "$work/proxy"
 proxy=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$work/proxy")
-show './heartbeat_client -i 100 -t 100 -c 100 -b 50        a probe each 100 ms, 100 ms for its answer'
-./heartbeat_client -n zhangsan -i 100 -t 100 -c 100 -b 50 -m 800 -k 127.0.0.1 "$proxy" <"$work/keys" 2>"$work/client" 4>&- &
+show './heartbeat_client -n zhangsan -i 100 -t 100 -c 100 -b 50 127.0.0.1 5205        a probe each 100 ms'
+./heartbeat_client -n zhangsan -i 100 -t 100 -c 100 -b 50 127.0.0.1 "$proxy" <"$work/keys" 2>"$work/client" 4>&- &
 client=$!
 pids="$pids $client"
 exec 3>"$work/keys"

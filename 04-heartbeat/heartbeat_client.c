@@ -166,7 +166,7 @@ struct probe {                  /* number 7 has its place at 7 % PROBES_MAX */
 
 static enum state state = CONNECTING;
 static int fd = -1;                     /* the connection, or the one we try; -1: none */
-static int connected;                   /* CONNECTING: the handshake is over, WELCOME has to come */
+static int connected;                   /* its handshake is over; OPEN it is only with WELCOME */
 static const struct addrinfo *address;  /* CONNECTING: the one that we try */
 static long long until;                 /* ms: CONNECTING, CLOSING: too long; CLOSED: time for a new try */
 static long long next_probe;            /* ms: OPEN */
@@ -302,7 +302,7 @@ static void give_up(const char *why) {
     change(CLOSED, why, "; giving up");
     close(fd);
     fd = -1;
-    finish(1);
+    finish(!is_done() || head_seq == 0);
 }
 
 /* Begins to connect to the first of these addresses that does not fail at once. ERROR: what is to be told if
@@ -558,9 +558,9 @@ static int wait_for(long long ms, fd_set *readable, fd_set *writable) {
     FD_ZERO(writable);
     if (!input_eof && input_start == input_end && (waiting < QUEUE_MAX || state == CLOSED))
         FD_SET(STDIN_FILENO, readable);
-    if (fd >= 0 && (connected || state != CONNECTING))
+    if (fd >= 0 && connected)
         FD_SET(fd, readable);
-    if (fd >= 0 && (state == CONNECTING && !connected ? 1 : out_length > 0 && state != CLOSING))
+    if (fd >= 0 && (!connected || (out_length > 0 && state != CLOSING)))
         FD_SET(fd, writable);
     sigfillset(&all);
     sigemptyset(&none);
@@ -581,7 +581,7 @@ static void turn(void) {
     if (FD_ISSET(STDIN_FILENO, &readable))
         read_input();
     if (tried >= 0 && FD_ISSET(tried, &writable)) {
-        if (state == CONNECTING && !connected)
+        if (!connected)
             on_connected();
         else
             flush_out();

@@ -93,7 +93,7 @@ END
     tell status # what comes before it is in the log by now
     [ "$(grep -cE '(=>|<-) 1 byte$' "$LOG")" -eq 10 ]
     for ((tries = 0; tries < 50; tries++)); do # on a busy machine the server may come too late for one
-        sleep 0.05
+        sleep 0.05                             # pieces come with a pause between them after a silence
         echoes 12345
         seen=$(tail -n 20 "$SERVER_LOG" | grep -c -- "-> 1 byte\$") || true
         [ "$seen" -lt 5 ] || break
@@ -361,7 +361,7 @@ END
 END
     tell stall
     printf unread >&5
-    sleep 0.4
+    sleep 0.4 # in which nothing is to be done, though much waits
     slept
     exec 5>&- 7>&-
 }

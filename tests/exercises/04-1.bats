@@ -60,6 +60,7 @@ END
 @test "PONG without its PING is answered by ERROR, an old one is not, and without -i nothing is new" {
     start "$HEARTBEAT_SERVER" -i 300
     speak <<'END'
+        say PONG 1 before PING 1 is ERROR, a line like any other: PING 1 comes -i ms later, PING 2 -i ms after that
         a > "PONG 1\n"
         a < "ERROR "
         a <* "\n"

@@ -26,7 +26,7 @@ says() { # LINE
     says 'HELLO lisi'
     local line
     for line in ', the rest' "$(printf 'm%.0s' {1..2000})"; do
-        sleep 0.3
+        sleep 0.3 # silent, but for half a line and a question
         printf 'half a line' >&6
         ask lisi HERE
         sleep 0.3
@@ -42,6 +42,19 @@ says() { # LINE
     exec 5>&- 6>&-
 }
 
+@test "with -t 300, who was told BYE and does not hang up is HERE, and silent" {
+    start "$HEARTBEAT_SERVER" -t 300
+    exec 6<>"/dev/tcp/$HOST/$PORT"
+    says 'HELLO lisi'
+    local line
+    read -r -t 5 line <&6 # BYE
+    exec 5<>"/dev/tcp/$HOST/$PORT"
+    ask lisi HERE
+    echo "rule: after BYE it has been silent for 300 ms at least; here: HERE $MS"
+    [ "$MS" -ge 300 ]
+    exec 5>&- 6>&-
+}
+
 @test "AWAY counts from the end of the connection, and who comes back is HERE" {
     start "$HEARTBEAT_SERVER"
     exec 5<>"/dev/tcp/$HOST/$PORT"
@@ -50,7 +63,7 @@ says() { # LINE
     local left=$MS
     echo "rule: the 500 ms before it left do not count; here: AWAY $left"
     [ "$left" -lt 500 ]
-    sleep 0.3
+    sleep 0.3 # away
     ask lisi AWAY
     echo "rule: 300 ms after AWAY $left it is at least 290 ms more; here: AWAY $MS"
     [ "$MS" -ge $((left + 290)) ]
@@ -70,7 +83,7 @@ says() { # LINE
         old < "ERROR a has a newer connection\n"
         old eof
         old close
-        say who asks may ask for itself, too
+        say WHO a is answered by HERE and the ms, also when it is a who asks
         new > "WHO a\n"
         new < "HERE "
         new <* "\n"
