@@ -124,13 +124,13 @@ END
     head -c 4 /dev/zero >"$TMP/four"
     path=$(put <"$TMP/four")
     speak <<END
-        say rule: what does not parse is answered with parse and the place
+        say what does not parse is answered with parse and the place
         a > $(text 'get://id=1')
         a <* "error://text="
         a <* "code=\"parse\",at=\"9\""
         a > $(json '{"type":"get"')
         a <* "\"code\":\"parse\",\"at\":13}"
-        say rule: an id has 1 to 64 letters, digits, - _ or .
+        say an id has 1 to 64 letters, digits, - _ or .
         a > $(text "get://path=\"$path\"")
         $(refused a '' field)
         a > $(text "get://id=\"a b\",path=\"$path\"")
@@ -139,17 +139,17 @@ END
         $(refused a '' field)
         a > $(text "get://id=\"$NOBODY$NOBODY\",path=\"$path\",offset=\"3\"")
         a < $(text "ok://id=\"$NOBODY$NOBODY\",size=\"4\"")"\0\0\0\x01\x04\0"
-        say rule: requests to other servers are of a wrong type
+        say requests to other servers are of a wrong type
         a > $(text 'Login://id="1",username="lisi",password="x"')
         $(refused a 1 type)
-        say rule: an offset is a number up to the size
+        say an offset is a number up to the size
         a > $(text "get://id=\"1\",path=\"$path\",offset=\"-1\"")
         $(refused a 1 field)
         a > $(text "get://id=\"1\",path=\"$path\",offset=\"5\"")
         $(refused a 1 size)
         a > $(text "get://id=\"1\",path=\"$path\",offset=\"999999999999999999\"")
         $(refused a 1 size)
-        say rule: a path that was never given away is unknown
+        say a path that was never given away is unknown
         a > $(text "get://id=\"1\",path=\"$NOBODY\"")
         $(refused a 1 unknown)
         a > $(text "get://id=\"1\",path=\"$path\"")
@@ -189,16 +189,16 @@ END
         b > $(text 'put://size="5"')$(bytes hello)
         $(refused b '' field)
         b eof
-        say rule: a file larger than the limit is refused at once
+        say a file larger than the limit is refused at once
         c > $(text 'put://id="3",size="11"')
         $(refused c 3 size)
         c eof
-        say rule: more bytes than announced are refused
+        say more bytes than announced are refused
         d > $(text 'put://id="4",size="10"')$(bytes hello)
         d > $(bytes world!)
         $(refused d 4 size)
         d eof
-        say rule: between put and its last byte no other frame has a place
+        say between put and its last byte no other frame has a place
         e > $(text 'put://id="5",size="10"')$(bytes hello)$(text "get://id=\"6\",path=\"$NOBODY\"")
         e <* "code=\"frame\""
         e eof
@@ -214,7 +214,7 @@ END
         a > $(bytes hello)
         a <* "code=\"frame\""
         a eof
-        say rule: a length over 65536 is refused by its header alone
+        say a length over 65536 is refused by its header alone
         b > "\0\x01\0\x01\x04"
         b <* "code=\"frame\""
         b eof

@@ -129,7 +129,7 @@ login() { # CONNECTION NAME
         login b lisi
         good | while IFS= read -r row; do
             format=${row%% *} payload=${row#* }
-            printf 'say rule: %s\n' "${payload//|/ means: }"
+            printf 'say %s\n' "${payload//|/ means: }"
             printf 'a > %s\n' "$(framed "$format" "${payload%|*}")"
             printf 'b <* %s\n' "$(quoted "$(printf '"body":"%b","number":' "${payload##*|}")")"
         done
@@ -149,7 +149,7 @@ END
         echo "a > $(framed json '{"type":"msg","id":"1","to":"lisi","body":"<b> & \\"q\\" \\\\ ]]>\\r\\n\\t吃"}')"
         echo "a <* $(quoted '"type":"ok","id":"1"')"
         while read -r format first body; do
-            echo "say rule: in $format, special characters are written as its rules have it"
+            echo "say in $format, special characters are written as its rules have it"
             echo "$format > $(framed "$format" "$first")"
             echo "$format <* $(quoted "$(printf %b "$body")")"
             echo "$format close"
@@ -272,11 +272,11 @@ END
             json) expected='"code":"parse","at":'$at'}' ;;
             xml) expected='<code>parse</code><at>'$at'</at></error>' ;;
             esac
-            printf 'say rule: in %s this is wrong at byte %s: %s\n' "$format" "$at" "${payload%|}"
+            printf 'say in %s this is wrong at byte %s: %s\n' "$format" "$at" "${payload%|}"
             printf 'a > %s\n' "$(framed "$format" "${payload%|}")"
             printf 'a <* %s\n' "$(quoted "$expected")"
         done
-        echo 'say rule: after a hundred mistakes the connection still works'
+        echo 'say after a hundred mistakes the connection still works'
         echo "a > $(framed json '{"type":"who","id":"last"}')"
         echo "a <* $(quoted '"type":"ok","id":"last"')"
     } >"$TMP/script"
@@ -288,24 +288,24 @@ END
     {
         for header in 00010001 ffffffff 80000000; do
             for format in 01 02 03 04; do
-                echo "say rule: a length of $header is refused before a byte of the payload has come"
+                echo "say a length of $header is refused before a byte of the payload has come"
                 echo "a$header$format > $(sed 's/../\\x&/g; s/.*/"&"/' <<<"$header$format")"
                 echo "a$header$format <* $(quoted 'code="frame"')"
                 echo "a$header$format eof"
             done
         done
         for format in 00 05 ff; do
-            echo "say rule: there is no format $format"
+            echo "say there is no format $format"
             echo "b$format > \"\\x00\\x00\\x00\\x01\\x$format\""
             echo "b$format <* $(quoted 'code="frame"')"
             echo "b$format eof"
         done
-        echo 'say rule: the error comes in the format in which the client spoke last'
+        echo 'say the error comes in the format in which the client spoke last'
         login c lisi
         echo 'c > "\xff\xff\xff\xff\xff"'
         echo "c <* $(quoted '"code":"frame"}')"
         echo 'c eof'
-        echo 'say rule: 65,536 bytes are not too many'
+        echo 'say 65,536 bytes are not too many'
         login d lisi
         echo "d > \"\\x00\\x01\\x00\\x00\\x02\" $(quoted '{"type":"who","id":"long","x":"') \"x\"*65503 $(quoted '"}')"
         echo "d <* $(quoted '"ok","id":"long"')"
@@ -322,7 +322,7 @@ session_script() { # SERVER
         while IFS='|' read -r who direction header _ payload; do
             [ "$header" != 'the end' ] || { ends "$who" "$direction" && continue; }
             header=${header:0:14}
-            printf 'say rule: the example of PROTOCOL.md: %s %s: %s  %s\n' "$who" "$direction" "$header" "$payload"
+            printf 'say the example of PROTOCOL.md: %s %s: %s  %s\n' "$who" "$direction" "$header" "$payload"
             if [ "$direction" = C ]; then
                 printf '%s > "\\x%s" %s\n' "$who" "${header// /\\x}" "$(quoted "$payload")"
             else

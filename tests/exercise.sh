@@ -7,7 +7,13 @@ if sh tests/bats.sh "tests/exercises/$exercise.bats" >"${TMPDIR:-/tmp}/exercise.
     echo "green: exercise $exercise is solved"
     status=0
 else
-    sed -n 's/^not ok [0-9]* /not yet: /p; s/^#  *\(rule: .*\)/    \1/p; s/^# \(.* printed: \)/    \1/p' "${TMPDIR:-/tmp}/exercise.$$"
+    # Of the rules that a check named, the last is the one that was broken.
+    awk 'function tell() { if (rule) print rule; rule = "" }
+        /^(not )?ok / { tell() }
+        sub(/^not ok [0-9]* /, "not yet: ")
+        sub(/^#  *rule: /, "    rule: ") { rule = $0 }
+        /^# .* printed: / { sub(/^# /, "    "); rule = rule "\n" $0 }
+        END { tell() }' "${TMPDIR:-/tmp}/exercise.$$"
     mine=$(env | grep -E '^[A-Z_]+_(SERVER|CLIENT)=' | tr '\n' ' ') # make hands down what it was called with
     echo "red: exercise $exercise is not solved; what came over the wire: ${mine}bats tests/exercises/$exercise.bats"
     status=1
