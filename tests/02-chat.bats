@@ -39,7 +39,7 @@ crowd() { # [OPTION...]
 # Waits until the log of the server started last names so many who were too slow, and no more.
 too_slow() { # COUNT
     local tries count=0
-    for ((tries = 0; tries < 500 && count < $1; tries++)); do
+    for ((tries = 0; tries < TRIES && count < $1; tries++)); do
         [ $tries -eq 0 ] || pause
         count=$(grep -c 'disconnected: too slow' "$LOG") || true
     done

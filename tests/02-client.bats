@@ -188,7 +188,7 @@ chat() { # [OPTION...]
 # Waits until the screen has a line that matches (blanks at its end are not seen), and the cursor is in that column.
 shows() { # EXTENDED-REGULAR-EXPRESSION [COLUMN]
     local tries
-    for ((tries = 0; tries < 500; tries++)); do
+    for ((tries = 0; tries < TRIES; tries++)); do
         tm capture-pane -p >"$TMP/screen"
         if grep -qE -- "$1" "$TMP/screen" && { [ $# -eq 1 ] || [ "$(tm display -p '#{cursor_x}')" = "$2" ]; }; then
             return 0

@@ -31,7 +31,7 @@ refused() { # NAME ID CODE
 # Waits until the folder has so many files whose names end like that.
 holds() { # COUNT PATTERN
     local tries count
-    for ((tries = 0; tries < 500; tries++)); do
+    for ((tries = 0; tries < TRIES; tries++)); do
         count=$(find "$TMP/files" -type f ! -name lock -name "$2" | wc -l)
         [ "$count" -ne "$1" ] || return 0
         pause

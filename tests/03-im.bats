@@ -682,7 +682,7 @@ END
     start "$IM_SERVER" -d "$TMP/mail"
     strace -s 400 -e trace=read,recvfrom,write,sendto,fsync,fdatasync -o "$TMP/trace" -p "$PID" 2>"$TMP/strace" 3>&- &
     STARTED+=($!)
-    for ((tries = 0; tries < 500; tries++)); do
+    for ((tries = 0; tries < TRIES; tries++)); do
         grep -q attached "$TMP/strace" && break
         kill -0 "${STARTED[1]}" 2>/dev/null || skip "strace may not be used here"
         pause

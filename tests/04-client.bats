@@ -87,7 +87,7 @@ say() { printf %b "$1" >&5; }
 heard() { # LINE...
     local tries
     printf '%s\n' "$@" >"$TMP/expected"
-    for ((tries = 0; tries < 500; tries++)); do
+    for ((tries = 0; tries < TRIES; tries++)); do
         cmp -s "$TMP/expected" "$TMP/heard" && break
         pause
     done
@@ -113,7 +113,7 @@ type() { printf '%s\n' "$@" >&6; }
 # Waits until the client's log has so many lines (default 1) that match.
 logs() { # EXTENDED-REGULAR-EXPRESSION [COUNT]
     local tries count=0
-    for ((tries = 0; tries < ${POKE_MS:-5000} / 10; tries++)); do
+    for ((tries = 0; tries < TRIES; tries++)); do
         count=$(grep -cE -- "$1" "$TMP/log") || true
         [ "$count" -lt "${2-1}" ] || return 0
         pause
@@ -127,7 +127,7 @@ logs() { # EXTENDED-REGULAR-EXPRESSION [COUNT]
 ends() { # CODE
     local status=0 tries
     exec 6>&-
-    for ((tries = 0; tries < ${POKE_MS:-5000} / 10; tries++)); do
+    for ((tries = 0; tries < TRIES; tries++)); do
         kill -0 "$CLIENT" 2>/dev/null || break
         pause
     done

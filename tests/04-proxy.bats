@@ -370,7 +370,7 @@ END
 misdeeds() { # COUNT SEED
     local tries
     start "$FLAKY_PROXY" -r -i 2 -s "$2" -- "$HOST" 1
-    for ((tries = 0; tries < 500 && $(wc -l <"$LOG") <= $1; tries++)); do pause; done
+    for ((tries = 0; tries < TRIES && $(wc -l <"$LOG") <= $1; tries++)); do pause; done
     kill -s KILL "$PID"
     sed -n 's/^flaky_proxy: \([^:]*\): .*, .*, .*/\1/p' "$LOG" | head -n "$1"
 }

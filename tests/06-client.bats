@@ -341,7 +341,7 @@ leaves_on() { # SIGNAL
     printf 'a\033[31mb\033]0;title\007c\302\2332Jd\n' >"$TMP/in"
     LC_ALL=C.UTF-8 "${tm[@]}" new-session -d -x 60 -y 12 "{ cat '$TMP/in'; sleep 60; } | '$WS_CLIENT' $HOST $PORT" 3>&-
     STARTED+=("$("${tm[@]}" display -p '#{pid}')")
-    for ((tries = 0; tries < 500; tries++)); do
+    for ((tries = 0; tries < TRIES; tries++)); do
         "${tm[@]}" capture-pane -p >"$TMP/screen"
         grep -qx 'a \[31mb \]0;title c  2Jd' "$TMP/screen" && break
         pause

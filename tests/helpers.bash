@@ -54,7 +54,8 @@ teardown() {
     rm -rf "$TMP"
 }
 
-pause() { sleep 0.01; } # between two looks at what gives no event
+pause() { sleep 0.01; } # between two looks at what gives no event ...
+TRIES=$((${POKE_MS:-5000} / 10)) # ... which has as much time as poke gives an answer
 
 # Starts a server on a free port and waits for its ready line. Sets PID, HOST, PORT, and LOG, the file that gets
 # its stderr. LIMIT=n start ...: with n descriptors at most. ON_PORT=n start ...: on that port. FILE_LIMIT=n start ...:
@@ -118,7 +119,7 @@ speak() { # [OPTION...]
 # Waits until the log of the server started last has a line that matches.
 logged() { # EXTENDED-REGULAR-EXPRESSION
     local tries
-    for ((tries = 0; tries < 500; tries++)); do
+    for ((tries = 0; tries < TRIES; tries++)); do
         grep -qE -- "$1" "$LOG" && return 0
         pause
     done

@@ -11,7 +11,7 @@ serve() { # BYTES
 # Fails unless the folder holds these files, hidden ones included.
 holds() { # NAME...
     local tries there
-    for ((tries = 0; tries < 500; tries++)); do
+    for ((tries = 0; tries < TRIES; tries++)); do
         there=$(cd "$TMP/root" && find . ! -name . | sort | sed 's,^\./,,' | tr '\n' ' ')
         [ "$there" = "${*:+$* }" ] && return 0
         pause
