@@ -172,11 +172,10 @@ END
 
 @test "echo: SIGTERM is heard even when the clients leave it no rest" {
     start "$ECHO_SERVER"
-    local i
-    for i in {1..24}; do
+    for _ in {1..24}; do
         "$ECHO_CLIENT" "$HOST" "$PORT" </dev/zero >/dev/null 2>&1 3>&- &
         STARTED+=($!)
     done
-    for i in {1..30}; do printf '%s\n' 'a > "x"' 'a < "x"'; done | speak # by then all are at full speed
+    for _ in {1..30}; do printf '%s\n' 'a > "x"' 'a < "x"'; done | speak # by then all are at full speed
     stops_on TERM
 }
