@@ -46,7 +46,7 @@ static const char usage[] =
     "  -p PORT     0 to 65535, 0 takes any free one (default 6969)\n"
     "  -d DIR      the folder of the files (default: the current one); nothing outside of it is touched\n"
     "  -t MS       how long to wait for the first answer, before it has been measured how long that takes,\n"
-    "              until it is sent again (default 250)\n"
+    "              until it is sent again; 10 at least (default 250)\n"
     "  -q MS       give a client up that brings nothing new for so long (default 30000)\n";
 
 /* ---- datagrams: the same in every UDP program of this course (see 05-udp/udp_echo_server.c) ---- */
@@ -922,7 +922,7 @@ static void request_take(int listener, const struct address *peer, struct reques
     *j = (struct job){.began = now, .t = {.peer = *peer, .last = -1, .srtt = -1, .begin[0].half = -1}};
     j->t.sending = r->opcode == RRQ;
     j->t.netascii = r->netascii;
-    j->t.rto = first_timeout;
+    j->t.rto = first_timeout < RTO_MIN ? RTO_MIN : first_timeout;
     j->t.progress = now;
     name_address(peer, j->peer);
     memcpy(j->path, r->path, strlen(r->path) + 1); /* a request is not longer */
