@@ -48,7 +48,8 @@ static const char usage[] =
     "  -s         simple: no options, so blocks of 512 and a window of 1, as in RFC 1350\n"
     "  -b BYTES   ask for blocks of this size, 8 to 65464 (default 1428, which Ethernet takes whole)\n"
     "  -w BLOCKS  ask for a window of so many blocks under way, 1 to 64 (default 8)\n"
-    "  -t MS      how long to wait for the first answer until the request is sent again (default 250)\n"
+    "  -t MS      how long to wait for the first answer until the request is sent again; 10 at least\n"
+    "             (default 250)\n"
     "  -q MS      give the server up when it brings nothing new for so long (default 10000)\n"
     "  HOST       name or address (default 127.0.0.1)\n"
     "  PORT       0 to 65535 (default 6969)\n";
@@ -854,7 +855,7 @@ static void ask(struct transfer *t, const struct addrinfo *a, const sigset_t *no
     }
     fcntl(t->fd, F_SETFL, O_NONBLOCK);
     t->state = OPENING;
-    t->rto = first_timeout;
+    t->rto = first_timeout < RTO_MIN ? RTO_MIN : first_timeout;
     t->progress = began;
     packet_send(t->fd, &t->peer, t->hello, t->hello_length);
     transfer_sent(t, 1);

@@ -46,7 +46,7 @@ static const char usage[] =
     "  -p PORT     0 to 65535, 0 takes any free one (default 6969)\n"
     "  -d DIR      the folder of the files (default: the current one); nothing outside of it is touched\n"
     "  -t MS       how long to wait for the first answer, before it has been measured how long that takes,\n"
-    "              until it is sent again (default 250)\n"
+    "              until it is sent again; 10 at least (default 250)\n"
     "  -q MS       give a client up that brings nothing new for so long (default 30000)\n";
 
 /* ---- datagrams: the same in every UDP program of this course (see 05-udp/udp_echo_server.c) ---- */
@@ -646,32 +646,33 @@ static int address_same(const struct address *a, const struct address *b, int wi
 static int root;                 /* the folder of the files, -d */
 static int writing, overwriting; /* -w, -o */
 
+/* Closes a descriptor, and leaves errno to what has failed before. Returns -1. */
+static int close_quietly(int fd) {
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
 /* Opens the folder that a file is in, and sets *base to the name of the file there. Returns -1 with errno. No part
  * of a path may begin with a dot: not "..", no hidden file, nor a put that is under way. No part may be empty: no
  * path begins at the root. And no part is followed if it is a symbolic link, which could lead out. */
 static int folder_of(const char *path, const char **base) {
     int folder = dup(root);
-    for (const char *slash; folder >= 0; path = slash + 1) {
+    for (size_t len; folder >= 0; path += len + 1) {
         char part[REQUEST_MAX];
-        size_t len = strcspn(path, "/");
-        if (len == 0 || len >= sizeof part || *path == '.')
-            break;
+        len = strcspn(path, "/");
+        if (len == 0 || *path == '.') {
+            errno = EACCES;
+            return close_quietly(folder);
+        }
         *base = path;
-        slash = path + len;
-        if (*slash == '\0')
+        if (path[len] == '\0')
             return folder;
-        memcpy(part, path, len);
-        part[len] = '\0';
+        snprintf(part, sizeof part, "%.*s", (int)len, path);
         int next = openat(folder, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        int error = errno;
-        close(folder);
-        errno = error;
-        if ((folder = next) < 0)
-            return -1;
-    }
-    if (folder >= 0) {
-        close(folder);
-        errno = EACCES;
+        close_quietly(folder);
+        folder = next;
     }
     return -1;
 }
@@ -679,19 +680,15 @@ static int folder_of(const char *path, const char **base) {
 /* Opens a file to be read. Returns -1 with errno. A FIFO or a device is not opened: it could stop us all. */
 static int file_to_get(const char *path, struct stat *status) {
     const char *base;
-    int folder = folder_of(path, &base), file = -1;
+    int folder = folder_of(path, &base);
     if (folder < 0)
         return -1;
-    file = openat(folder, base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    int error = errno;
-    close(folder);
-    if (file >= 0 && (fstat(file, status) < 0 || !S_ISREG(status->st_mode))) {
-        close(file);
-        file = -1;
-        error = EACCES;
-    }
-    errno = error;
-    return file;
+    int file = openat(folder, base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    close_quietly(folder);
+    if (file < 0 || (fstat(file, status) == 0 && S_ISREG(status->st_mode)))
+        return file;
+    errno = EACCES;
+    return close_quietly(file);
 }
 
 /* Opens a file to be written, under a name that nobody can get, in the folder where it will stand. Returns -1 with
@@ -715,9 +712,7 @@ static int file_to_put(const char *path, long long size, char *temporary, size_t
             snprintf(temporary, room, ".tftp-%ld-%u", (long)getpid(), ++number);
             file = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         } while (file < 0 && errno == EEXIST);
-    int error = errno;
-    close(folder);
-    errno = error;
+    close_quietly(folder);
     return file;
 }
 
@@ -746,13 +741,11 @@ static int transfer_complete(struct transfer *t) {
         result = renameat(folder, j->temporary, folder, base);
     else if ((result = linkat(folder, j->temporary, folder, base, 0)) == 0)
         unlinkat(folder, j->temporary, 0);
-    int error = errno;
     if (result == 0) {
         fsync(folder); /* the name is to outlast a power cut, too */
         j->temporary[0] = '\0';
     }
-    close(folder);
-    errno = error;
+    close_quietly(folder);
     return result;
 }
 
@@ -837,18 +830,15 @@ static void options_grant(struct transfer *t, long long options[OPTIONS], off_t 
     long long most = FLIGHT_MAX / blksize < WINDOW_MAX ? FLIGHT_MAX / blksize : WINDOW_MAX;
     if (options[WINDOWSIZE] > most)
         options[WINDOWSIZE] = most;
-    if (options[TSIZE] >= 0 && t->sending)
-        options[TSIZE] =
-            t->netascii ? -1 : (long long)size; /* how many bytes it will be with CR LF is not known */
+    if (options[TSIZE] >= 0 && t->sending) /* how many bytes it will be with CR LF is not known */
+        options[TSIZE] = t->netascii ? -1 : (long long)size;
     transfer_agree(t, blksize, options[WINDOWSIZE] > 0 ? options[WINDOWSIZE] : 1,
                    (double)options[TIMEOUT] * 1000);
 }
 
 /* Says the first word: an OACK, if an option was granted, else the first blocks or ACK 0. */
-static void job_start(struct job *j, const struct request *r, off_t size) {
+static void job_start(struct job *j, long long options[OPTIONS], off_t size) {
     struct transfer *t = &j->t;
-    long long options[OPTIONS];
-    memcpy(options, r->options, sizeof options);
     options_grant(t, options, size);
     put16(t->hello, OACK);
     t->hello_length = options_add(t->hello, 2, options);
@@ -880,37 +870,30 @@ static int socket_beside(int listener) {
         fcntl(fd, F_SETFL, O_NONBLOCK);
         return fd;
     }
-    int error = fd >= FD_SETSIZE ? EMFILE : errno;
-    close(fd);
-    errno = error;
-    return -1;
+    if (fd >= FD_SETSIZE)
+        errno = EMFILE;
+    return close_quietly(fd);
 }
 
 /* Refuses a request, from the port that it came to: a transfer that is none needs no TID. */
-static void refuse(int listener, const struct address *peer, const char *shown, enum error code,
+static void refuse(int listener, const struct address *peer, const char *path, enum error code,
                    const char *why) {
-    char name[NAME_SIZE];
+    char name[NAME_SIZE], shown[REQUEST_MAX];
     name_address(peer, name);
+    text_clean(path, strlen(path), shown, sizeof shown);
     fprintf(stderr, "%s %s: refused: %s\n", name, shown, why);
     error_send(listener, peer, code, why);
 }
 
-/* Opens what a request asks for, and a socket for it. Returns -1 with errno. */
+/* Opens a socket for a request, and what it asks for. Returns -1 with errno. */
 static int job_open(struct job *j, int listener, const struct request *r, struct stat *status) {
-    j->temporary[0] = '\0';
+    if ((j->t.fd = socket_beside(listener)) < 0)
+        return -1;
     if (r->opcode == RRQ)
         j->t.file = file_to_get(r->path, status);
     else
         j->t.file = file_to_put(r->path, r->options[TSIZE], j->temporary, sizeof j->temporary);
-    if (j->t.file < 0)
-        return -1;
-    j->t.fd = socket_beside(listener);
-    if (j->t.fd >= 0)
-        return 0;
-    int error = errno;
-    job_end(j);
-    errno = error;
-    return -1;
+    return j->t.file < 0 ? close_quietly(j->t.fd) : 0;
 }
 
 /* Was this request sent again, because our first answer is still under way? */
@@ -922,38 +905,38 @@ static int request_again(const struct address *peer, const struct request *r) {
 }
 
 /* Begins the transfer that a request asks for, or says why not. */
-static void request_take(int listener, const struct address *peer, const struct request *r) {
+static void request_take(int listener, const struct address *peer, struct request *r) {
     struct stat status = {0};
-    char shown[REQUEST_MAX];
+    double now = now_ms();
     if (request_again(peer, r))
         return;
-    text_clean(r->path, strlen(r->path), shown, sizeof shown);
-    struct job *j = job_place();
-    if (j == NULL)
-        refuse(listener, peer, shown, OTHER, "no room, please come again");
-    else if (r->opcode == WRQ && !writing)
-        refuse(listener, peer, shown, ACCESS, "this server takes no files");
-    else {
-        *j = (struct job){.began = now_ms(), .t = {.peer = *peer, .last = -1, .srtt = -1}};
-        memcpy(j->path, r->path, strlen(r->path) + 1); /* a request is not longer */
-        memcpy(j->shown, shown, sizeof shown);
-        name_address(peer, j->peer);
-        int result = job_open(j, listener, r, &status);
-        if (result < 0 && errno == EMFILE && job_give_way() != NULL)
-            result = job_open(j, listener, r, &status);
-        if (result < 0) {
-            refuse(listener, peer, shown, error_code(errno), strerror(errno));
-            return;
-        }
-        j->open = 1;
-        top = j < jobs + top ? top : (int)(j - jobs) + 1;
-        j->t.sending = r->opcode == RRQ;
-        j->t.netascii = r->netascii;
-        j->t.begin[0].half = -1;
-        j->t.rto = first_timeout;
-        j->t.progress = j->began;
-        job_start(j, r, status.st_size);
+    if (r->opcode == WRQ && !writing) {
+        refuse(listener, peer, r->path, ACCESS, "this server takes no files");
+        return;
     }
+    struct job *j = job_place();
+    if (j == NULL) {
+        refuse(listener, peer, r->path, OTHER, "no room, please come again");
+        return;
+    }
+    *j = (struct job){.began = now, .t = {.peer = *peer, .last = -1, .srtt = -1, .begin[0].half = -1}};
+    j->t.sending = r->opcode == RRQ;
+    j->t.netascii = r->netascii;
+    j->t.rto = first_timeout < RTO_MIN ? RTO_MIN : first_timeout;
+    j->t.progress = now;
+    name_address(peer, j->peer);
+    memcpy(j->path, r->path, strlen(r->path) + 1); /* a request is not longer */
+    text_clean(r->path, strlen(r->path), j->shown, sizeof j->shown);
+    int result = job_open(j, listener, r, &status);
+    if (result < 0 && errno == EMFILE && job_give_way() != NULL)
+        result = job_open(j, listener, r, &status);
+    if (result < 0) {
+        refuse(listener, peer, r->path, error_code(errno), strerror(errno));
+        return;
+    }
+    j->open = 1;
+    top = j < jobs + top ? top : (int)(j - jobs) + 1;
+    job_start(j, r->options, status.st_size);
 }
 
 /* ---- the server ---- */
@@ -971,8 +954,7 @@ static int listener_read(int listener) {
     const char *wrong = request_parse(p, (size_t)n, &r);
     if (wrong == NULL)
         request_take(listener, &peer, &r);
-    else if (n < 2 ||
-             get16(p) != ERROR) /* an ERROR is never answered by one, or two servers could go on for ever */
+    else if (n < 2 || get16(p) != ERROR) /* ERROR upon ERROR, and two servers could go on for ever */
         refuse(listener, &peer, "?", ILLEGAL, wrong);
     return 1;
 }
@@ -1001,9 +983,10 @@ static int job_read(struct job *j) {
 static double job_tick(struct job *j) {
     struct transfer *t = &j->t;
     double now = now_ms(), end = t->progress + patience;
-    if (t->state != FINISHED && t->state != FAILED && now >= end)
+    int over = t->state == FINISHED || t->state == FAILED;
+    if (!over && now >= end)
         transfer_fail(t, OTHER, "no answer, given up");
-    else if (t->state != FINISHED && t->state != FAILED && now >= t->due)
+    else if (!over && now >= t->due)
         transfer_again(t);
     if (t->state == FAILED || (t->state == FINISHED && (t->sending || now >= end)))
         job_end(j);

@@ -43,7 +43,7 @@ static const char usage[] =
     "usage: udp_echo_client [-chqv] [-w LINES] [-r TRIES] [-t MS] [-m MS] [HOST [PORT]]\n"
     "  -c        connect the socket: then \"connection refused\" is heard, and only the server\n"
     "  -h        print this help\n"
-    "  -q        quiet: only the summary, not what happens to each line\n"
+    "  -q        quiet: only lines that are given up, and the summary\n"
     "  -v        show every datagram on stderr, in hex and text\n"
     "  -w LINES  so many are under way at once, 1 to 256 (default 8)\n"
     "  -r TRIES  a line is given up when it has been sent so often, 1 to 20 (default 6)\n"
@@ -445,8 +445,9 @@ static int server_next(int again, double now) {
 /* Counts a datagram that answers nothing: a stranger's, or one that nobody has sent like this. */
 static void ignore(size_t len, const char *from) {
     count.ignored++;
-    fprintf(stderr, "%s: ignored %zu byte%s from %s: no answer to what was sent there\n", program, len,
-            len == 1 ? "" : "s", from);
+    if (!quiet)
+        fprintf(stderr, "%s: ignored %zu byte%s from %s: no answer to what was sent there\n", program, len,
+                len == 1 ? "" : "s", from);
 }
 
 /* Takes in one datagram. What comes back must be what went out, so no byte of a stranger gets to a terminal. */

@@ -103,6 +103,19 @@ END
     [ -z "$(here)" ]
 }
 
+@test "tftp client: the time until it is sent again doubles, and begins with 10 ms at least" {
+    play_server <<'END'
+        server < "\0\x01abc\0octet\0"
+        server hold 700
+        server > "\0\x03\0\x01abc"
+        server <* "\0\x04\0\x01"
+END
+    client -s -t 0 -g abc
+    played
+    echo "rule: from 10 ms on, that is sent again 6 times in 700 ms, and 9 times in 5 s"
+    grep -E 'abc: 3 bytes received, [1-9] packets again' "$TMP/err" || { cat "$TMP/err"; return 1; }
+}
+
 @test "tftp client: an error of the server is one line, and leaves no file" {
     play_server <<'END'
         server < "\0\x01abc\0octet\0"

@@ -83,6 +83,20 @@ END
     logged 'get abc: .*given up'
 }
 
+@test "tftp: the time until it is sent again doubles, and begins with 10 ms at least" {
+    serve -t 0
+    speak -u <<'END'
+        say rule: a request can be forged, so what has no answer must not become a flood at somebody else
+        a > "\0\x01abc\0octet\0"
+        a follow
+        a < "\0\x03\0\x01abc"
+        a hold 700
+        a > "\0\x04\0\x01"
+END
+    echo "rule: from 10 ms on, that is sent again 6 times in 700 ms, and 9 times in 5 s"
+    logged 'get abc: 3 bytes, [1-9] packets again'
+}
+
 @test "tftp: an ACK that comes twice brings its DATA once (the Sorcerer's Apprentice)" {
     serve
     numbers 2048 "$TMP/root/f"

@@ -89,6 +89,7 @@ exhibit() { bash "$TOP/tests/museum.bash" "$TOP/tests/museum/$1.diff"; }
 @test "museum: tftp_half_file" { exhibit tftp_half_file; }
 @test "museum: tftp_last_block" { exhibit tftp_last_block; }
 @test "museum: tftp_netascii" { exhibit tftp_netascii; }
+@test "museum: tftp_no_backoff" { exhibit tftp_no_backoff; }
 @test "museum: tftp_symlink" { exhibit tftp_symlink; }
 @test "museum: tftp_traversal" { exhibit tftp_traversal; }
 @test "museum: tftp_wrap" { exhibit tftp_wrap; }

@@ -5,11 +5,13 @@
 load ../helpers
 
 # Runs the client, with 8 lines, against the poke that plays the server by this script.
-converse() { # SCRIPT
+converse() { # SCRIPT [OPTION...]
+    local script=$1
+    shift
     printf 'x\n%.0s' {1..8} >"$TMP/in"
-    echo "$1" >"$TMP/script"
+    echo "$script" >"$TMP/script"
     start "$POKE" -u -f "$TMP/script"
-    "$UDP_ECHO_CLIENT" -t 30000 -m 30000 -w 8 "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err" 3>&- &
+    "$UDP_ECHO_CLIENT" -t 30000 -m 30000 -w 8 "$@" "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err" 3>&- &
     STARTED+=("$!")
     played
     wait "${STARTED[${#STARTED[@]} - 1]}"
@@ -66,4 +68,14 @@ answers() { # NUMBER...
         $(answers 6 7 8)"
     cmp "$TMP/in" "$TMP/out"
     grep -qF '8 datagrams sent, 0 of them again' "$TMP/err"
+}
+
+@test "a line that -r allows to be sent once is not sent again" {
+    converse "$(taken 8)
+        say line 1 has been sent as often as it may be
+        $(answers 2 3 4 5 6)
+        server quiet 100
+        $(answers 1 7 8)" -r 1
+    cmp "$TMP/in" "$TMP/out"
+    grep -qF '8 answered, 0 given up; 8 datagrams sent, 0 of them again' "$TMP/err"
 }
