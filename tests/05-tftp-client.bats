@@ -274,7 +274,7 @@ END
     mkdir "$TMP/here"
     (cd "$TMP/here" && exec "$TFTP_CLIENT" -s -g abc "$HOST" "$PORT" 2>"$TMP/err" 3>&-) &
     local pid=$! poke=$PID tries
-    for ((tries = 0; tries < 500; tries++)); do
+    for ((tries = 0; tries < TRIES; tries++)); do
         [ -z "$(find "$TMP/here" -type f -size +0)" ] || break
         pause
     done

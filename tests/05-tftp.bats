@@ -20,7 +20,7 @@ folder() { (cd "$TMP/root" && find . ! -name . | sort | sed 's,^./,,' | tr '\n' 
 # Waits until the folder holds just this: who gets an ERROR may have it before the server has tidied up.
 becomes() { # NAMES-AS-FOLDER-PRINTS-THEM
     local tries
-    for ((tries = 0; tries < 500; tries++)); do
+    for ((tries = 0; tries < TRIES; tries++)); do
         [ "$(folder)" = "$1" ] && return 0
         pause
     done
