@@ -102,7 +102,7 @@ END
 
 @test "echo: a client that resets disturbs nobody" {
     start "$ECHO_SERVER"
-    for i in 1 2 3 4 5; do
+    for _ in 1 2 3 4 5; do
         printf '%s\n' 'a open' 'b open' 'b > "x"' 'b reset' 'c open' 'c reset'
         printf '%s\n' 'd open' 'd > "y"' 'd < "y"' 'd reset'
         printf '%s\n' 'a > "still here"' 'a < "still here"' 'a close'
@@ -123,7 +123,7 @@ END
 
 @test "echo: 300 short connections one after another leave nothing behind" {
     LIMIT=64 start "$ECHO_SERVER"
-    for i in {1..100}; do
+    for _ in {1..100}; do
         printf '%s\n' 'a open' 'a > "x"' 'a < "x"' 'a close' 'b open' 'b > "x"' 'b shut' 'b < "x"' 'b eof' 'b close'
         printf '%s\n' 'c open' 'c reset'
     done | speak
