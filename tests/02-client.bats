@@ -127,6 +127,7 @@ listen() {
 @test "chat client: SIGTERM and SIGINT end it within a second, exit code 0" {
     local signal
     for signal in TERM INT; do
+        : >"$TMP/out"
         start "$ECHO_SERVER"
         listen
         PID=$!
