@@ -3,8 +3,7 @@
  *     terminal 2:  telnet 127.0.0.1 3200           type a line, and it comes back
  *     terminal 3:  telnet 127.0.0.1 3200           connects, but gets no answer. What is wrong?
  * We can wait in one place only, and that is recv() for terminal 2. Terminal 3 waits in the kernel's queue,
- * and accept() gets to it when terminal 2 has left. Next: echo_server.c, which waits for all of them at once.
- */
+ * and accept() gets to it when terminal 2 has left. Next: echo_server.c waits for all at once. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <netdb.h>

@@ -305,10 +305,12 @@ static long long watch(int listener, fd_set *readable, fd_set *writable) {
 
 /* The loop: wait, read, act, write, accept. Returns when SIGINT or SIGTERM has come. */
 static void serve(const char *address, const char *port) {
-    sigset_t all, none;
+    sigset_t none, ends, come;
     sigemptyset(&none);
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, NULL); /* only pselect() lets signals in: none is lost before it sleeps */
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigprocmask(SIG_SETMASK, &ends, NULL); /* only pselect() lets them in: none is lost before it sleeps */
     sigaction(SIGINT, &(struct sigaction){.sa_handler = on_signal}, NULL);
     sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_signal}, NULL);
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL); /* a dead peer must not kill us */
@@ -330,10 +332,10 @@ static void serve(const char *address, const char *port) {
             client_settle(c);
         while (top > 0 && !clients[top - 1].open)
             top--;
+        sigpending(&come); /* pselect() may let none in while there are bytes to read: a busy server asks */
+        stop |= sigismember(&come, SIGINT) | sigismember(&come, SIGTERM);
         for (int i = 0; FD_ISSET(listener, &readable) && i < 64 && client_accept(listener); i++)
             continue; /* newcomers come last, for those who left in this turn have made room */
-        sigprocmask(SIG_SETMASK, &none, NULL); /* pselect() may let no signal in while there are bytes to */
-        sigprocmask(SIG_SETMASK, &all, NULL);  /* read: so that a busy server hears it, open the door */
     }
 }
 /* ---- end of plumbing ---- */
@@ -734,10 +736,8 @@ int main(int argc, char **argv) {
         case 'd': dir = optarg; break;
         default: return fputs(usage, stderr), 2;
         }
-    if (optind < argc) {
-        fprintf(stderr, "%s: '%s' is one argument too many\n%s", program, argv[optind], usage);
-        return 2;
-    }
+    if (optind < argc)
+        return fprintf(stderr, "%s: '%s' is one argument too many\n%s", program, argv[optind], usage), 2;
     open_accounts(file);
     if (dir)
         open_journal(dir);

@@ -121,10 +121,12 @@ static ssize_t receive(int fd, char *data, size_t size, struct address *from, in
 
 /* From here on signals come only in wait_until(), so that none is lost just before it sleeps. */
 static void catch_signals(sigset_t *none) {
-    sigset_t all;
-    sigfillset(&all);
+    sigset_t ends;
     sigemptyset(none);
-    sigprocmask(SIG_SETMASK, &all, NULL);
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigprocmask(SIG_SETMASK, &ends, NULL);
     sigaction(SIGINT, &(struct sigaction){.sa_handler = on_signal}, NULL);
     sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_signal}, NULL);
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL); /* write() says EPIPE instead */
@@ -140,9 +142,9 @@ static int wait_until(double until, fd_set *readable, fd_set *writable, const si
         timeout.tv_nsec = (long)((ms - (double)timeout.tv_sec * 1000) * 1000000);
     }
     int n = pselect(FD_SETSIZE, readable, writable, NULL, until < 0 ? NULL : &timeout, none);
-    sigset_t all;
-    sigprocmask(SIG_SETMASK, none, &all); /* pselect() may let no signal in while there are datagrams: */
-    sigprocmask(SIG_SETMASK, &all, NULL); /* so that a busy program hears it, open the door */
+    sigset_t come;
+    sigpending(&come); /* pselect() may let none in while there are datagrams: a busy program has to ask */
+    stop |= sigismember(&come, SIGINT) | sigismember(&come, SIGTERM);
     return n > 0;
 }
 /* ---- end of datagrams ---- */
@@ -383,10 +385,8 @@ int main(int argc, char **argv) {
         case 's': seed = parse_number(optarg, 1000000000); break;
         default: return fputs(usage, stderr), 2;
         }
-    if (optind < argc) {
-        fprintf(stderr, "%s: '%s' is one argument too many\n%s", program, argv[optind], usage);
-        return 2;
-    }
+    if (optind < argc)
+        return fprintf(stderr, "%s: '%s' is one argument too many\n%s", program, argv[optind], usage), 2;
     sigset_t none;
     catch_signals(&none);
     dice = (uint64_t)seed;

@@ -300,10 +300,12 @@ static long long watch(int listener, fd_set *readable, fd_set *writable) {
 
 /* The loop: wait, read, act, write, accept. Returns when SIGINT or SIGTERM has come. */
 static void serve(const char *address, const char *port) {
-    sigset_t all, none;
+    sigset_t none, ends, come;
     sigemptyset(&none);
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, NULL); /* only pselect() lets signals in: none is lost before it sleeps */
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigprocmask(SIG_SETMASK, &ends, NULL); /* only pselect() lets them in: none is lost before it sleeps */
     sigaction(SIGINT, &(struct sigaction){.sa_handler = on_signal}, NULL);
     sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_signal}, NULL);
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL); /* a dead peer must not kill us */
@@ -325,10 +327,10 @@ static void serve(const char *address, const char *port) {
             client_settle(c);
         while (top > 0 && !clients[top - 1].open)
             top--;
+        sigpending(&come); /* pselect() may let none in while there are bytes to read: a busy server asks */
+        stop |= sigismember(&come, SIGINT) | sigismember(&come, SIGTERM);
         for (int i = 0; FD_ISSET(listener, &readable) && i < 64 && client_accept(listener); i++)
             continue; /* newcomers come last, for those who left in this turn have made room */
-        sigprocmask(SIG_SETMASK, &none, NULL); /* pselect() may let no signal in while there are bytes to */
-        sigprocmask(SIG_SETMASK, &all, NULL);  /* read: so that a busy server hears it, open the door */
     }
 }
 /* ---- end of plumbing ---- */
@@ -470,8 +472,7 @@ static size_t take_request(struct client *c, const char *data, size_t len) {
 
 static void take_message(struct client *c, int opcode, struct frame_reader *r) {
     char prefix[WORD_MAX + 3];
-    if (verbose)
-        show_wire(c->name, "-> unmasked,", (const char *)r->payload, r->length);
+    show_wire(c->name, "-> unmasked,", (const char *)r->payload, r->length);
     if (peers[c->fd].state == ECHO) {
         send_frame(c, opcode, "", r->payload, r->length);
     } else if (opcode == FRAME_TEXT) {
@@ -529,10 +530,8 @@ static size_t on_data(struct client *c, const char *data, size_t len) {
     size_t used = p->state == CONNECTING ? take_request(c, data, len) : 0;
     if (p->state == CONNECTING || c->closing)
         return used;
-    if (len > 0) {
-        p->pinged = 0;
-        give_time(c, ping_ms);
-    }
+    if (len > 0)
+        p->pinged = 0, give_time(c, ping_ms);
     return used + take_frames(c, (unsigned char *)data + used, len - used); /* unmasked where they lie */
 }
 
