@@ -92,8 +92,10 @@ END
     echoes hello
     tell status # what comes before it is in the log by now
     [ "$(grep -cE '(=>|<-) 1 byte$' "$LOG")" -eq 10 ]
-    for ((tries = 0; tries < 50; tries++)); do # on a busy machine the server may come too late for one
-        sleep 0.05                             # pieces come with a pause between them after a silence
+    # On a busy machine the server may come too late to read them one by one, so they have several tries. After a
+    # silence the pieces come with a pause between them.
+    for ((tries = 0; tries < 50; tries++)); do
+        sleep 0.05
         echoes 12345
         seen=$(tail -n 20 "$SERVER_LOG" | grep -c -- "-> 1 byte\$") || true
         [ "$seen" -lt 5 ] || break

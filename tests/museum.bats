@@ -99,6 +99,7 @@ exhibit() { bash "$TOP/tests/museum.bash" "$TOP/tests/museum/$1.diff"; }
 @test "museum: ws_long_ping" { exhibit ws_long_ping; }
 @test "museum: ws_interleaved" { exhibit ws_interleaved; }
 @test "museum: ws_utf8_frame" { exhibit ws_utf8_frame; }
+@test "museum: ws_slow_reader" { exhibit ws_slow_reader; }
 @test "museum: ws_one_read" { exhibit ws_one_read; }
 @test "museum: ws_close_silent" { exhibit ws_close_silent; }
 @test "museum: ws_client_trusting" { exhibit ws_client_trusting; }
