@@ -433,8 +433,9 @@ static int say(enum whom whom, const struct client *c, const char *format, ...) 
     va_start(arguments, format);
     size_t len = (size_t)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    for (struct client *to = client_next(NULL); to; to = client_next(to)) {
-        if (!(whom == EVERYBODY || (whom == OTHERS ? to != c && same_room(to, c) : to == c)))
+    struct client *only = whom == ME || whom == ONE ? &clients[c->fd] : NULL;
+    for (struct client *to = only ? only : client_next(NULL); to; to = only ? NULL : client_next(to)) {
+        if (whom == OTHERS && (to == c || !same_room(to, c)))
             continue;
         if (whom != ME && to->out.length > OUT_MAX / 2 && !to->blocked)
             client_flush(to); /* or much talk in one turn would make a fast reader look slow */
@@ -489,17 +490,24 @@ static void do_join(struct client *c, char *room) {
     }
 }
 
+static int by_room(const void *a, const void *b) {
+    return strcmp(people[*(const int *)a].room, people[*(const int *)b].room);
+}
+
+/* Sorted, those of a room stand side by side. To count heads by looking for each room among all who are there would
+ * keep everybody waiting, with 900 rooms. */
 static void do_rooms(struct client *c, char *text) {
-    int heads[FD_SETSIZE] = {0}; /* how many are in a room, at the place of the first of them */
+    int all[FD_SETSIZE] = {0}, n = 0, heads;
     (void)text;
-    for (const struct client *a = client_next(NULL), *first; a; a = client_next(a)) {
-        for (first = client_next(NULL); !same_room(first, a);)
-            first = client_next(first);
-        heads[first->fd]++;
-    }
     for (const struct client *a = client_next(NULL); a; a = client_next(a))
-        if (heads[a->fd] > 0 && *room_of(a))
-            say(ME, c, "* %d in %s\n", heads[a->fd], room_of(a));
+        if (*room_of(a))
+            all[n++] = a->fd;
+    qsort(all, (size_t)n, sizeof all[0], by_room);
+    for (int i = 0; i < n; i += heads) {
+        for (heads = 1; i + heads < n && by_room(&all[i], &all[i + heads]) == 0;)
+            heads++;
+        say(ME, c, "* %d in %s\n", heads, people[all[i]].room);
+    }
 }
 
 static void do_who(struct client *c, char *text) {
