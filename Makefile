@@ -63,7 +63,7 @@ help:
 	@echo 'make card CARD=utf8_length'
 	@echo '                  print a function with all that it needs (LESSON=02: that of lesson 02)'
 	@echo 'make check        format, compilers, static analysis, sanitizers, fuzzers, valgrind, the museum'
-	@echo 'make bench        measure for a quarter of an hour (ROUNDS=1: less), and write the pages in tests/bench'
+	@echo 'make bench        measure for some minutes (ROUNDS=7: a quarter of an hour, and steadier), and write the pages in tests/bench'
 	@echo 'make museum       walk through the museum of wrong servers'
 	@echo 'make plumbing     copy the plumbing of 01-echo/echo_server.c into the other servers'
 	@echo 'make clean        remove what was built'

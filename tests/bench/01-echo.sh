@@ -1,13 +1,13 @@
 #!/bin/sh
 # Measures echo_server beside a server on epoll and one in Node.js, and writes 01-echo.md and 01-echo.svg.
 #
-#     make bench            or, for another number of rounds:  ROUNDS=3 make bench
+#     make bench            or, longer and steadier:  ROUNDS=7 make bench
 #
 # A machine is never quiet. So the servers take turns in short rounds, each round in the other order; ratios are
 # taken within a round, where both had the same weather; and what is reported is the median of all rounds.
 set -eu
 cd "$(dirname "$0")/../.."
-rounds=${ROUNDS-7}
+rounds=${ROUNDS-3}
 page=tests/bench/01-echo.md picture=tests/bench/01-echo.svg
 work=$(mktemp -d)
 pids=''
@@ -216,7 +216,7 @@ report() {
     cat <<END
 # How fast is a server on select()?
 
-Written by \`make bench\` ([01-echo.sh](01-echo.sh)); do not edit. Measured on loopback, client and server on the same
+Written by \`ROUNDS=$rounds make bench\` ([01-echo.sh](01-echo.sh)); do not edit. Measured on loopback, client and server on the same
 machine: $(machine)
 
 Round trips per second, each number the median of $rounds rounds in which the servers took turns. The ratio is

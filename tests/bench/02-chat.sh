@@ -1,14 +1,14 @@
 #!/bin/sh
 # Measures chat_server beside a relay on epoll and ncat's chat, and writes 02-chat.md and 02-chat.svg.
 #
-#     make bench            or, for another number of rounds:  ROUNDS=3 make bench
+#     make bench            or, longer and steadier:  ROUNDS=7 make bench
 #
 # The servers take turns in short rounds, each round in the other order, as in 01-echo.sh: ratios are taken within a
 # round, and what is reported is the median of all rounds. Each measurement has a new server, for whoever is still
 # being shown out of an old one would take part in the next.
 set -eu
 cd "$(dirname "$0")/../.."
-rounds=${ROUNDS-5}
+rounds=${ROUNDS-3}
 page=tests/bench/02-chat.md picture=tests/bench/02-chat.svg
 ncat_lines=100
 work=$(mktemp -d)
@@ -209,7 +209,7 @@ report() {
     cat <<END
 # How fast does a room on select() hear?
 
-Written by \`make bench\` ([02-chat.sh](02-chat.sh)); do not edit. Measured on loopback, clients and server on the same
+Written by \`ROUNDS=$rounds make bench\` ([02-chat.sh](02-chat.sh)); do not edit. Measured on loopback, clients and server on the same
 machine: $(machine)
 
 A delivery is one line at one reader: a line said among 900 is 899 deliveries. Deliveries per second, each number the

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Measures im_server: messages a second by format, in memory and on the disk, and its memory. Writes 03-im.md.
 #
-#     make bench            or, for another number of rounds:  ROUNDS=3 make bench
+#     make bench            or, longer and steadier:  ROUNDS=7 make bench
 #
 # Each measurement has a new server, and a new folder for -d. The rows take turns in short rounds; what is reported is
 # the median of all rounds.
 set -eu
 cd "$(dirname "$0")/../.."
-rounds=${ROUNDS-5}
+rounds=${ROUNDS-3}
 page=tests/bench/03-im.md
 pairs=100
 server=03-custom-protocol/im_server
@@ -89,7 +89,7 @@ report() {
     cat <<END
 # How many messages go through one server?
 
-Written by \`make bench\` ([03-im.sh](03-im.sh)); do not edit. Measured on loopback, clients and server on the same
+Written by \`ROUNDS=$rounds make bench\` ([03-im.sh](03-im.sh)); do not edit. Measured on loopback, clients and server on the same
 machine: $(machine).
 
 $pairs pairs write to each other, both at once, each with at most 16 messages under way, which all are acknowledged. A

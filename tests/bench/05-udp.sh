@@ -2,13 +2,13 @@
 # Measures udp_echo_server beside the shortest loop of recvfrom() and sendto(), and udp_echo_client over a link that loses;
 # writes 05-udp.md.
 #
-#     make bench            or, for another number of rounds:  ROUNDS=3 make bench
+#     make bench            or, longer and steadier:  ROUNDS=7 make bench
 #
 # The two servers take turns in short rounds, each round in the other order; ratios are taken within a round, and what is
 # reported is the median of all rounds. udp_load needs Linux; elsewhere this says so, and measures the link alone.
 set -eu
 cd "$(dirname "$0")/../.."
-rounds=${ROUNDS-9}
+rounds=${ROUNDS-3}
 page=tests/bench/05-udp.md
 work=$(mktemp -d)
 pids=''
@@ -188,7 +188,7 @@ report() {
     cat <<END
 # What does the UDP echo server do in a second, and what does loss cost?
 
-Written by \`make bench\` ([05-udp.sh](05-udp.sh)); do not edit. Measured on loopback, both sides on the same machine:
+Written by \`ROUNDS=$rounds make bench\` ([05-udp.sh](05-udp.sh)); do not edit. Measured on loopback, both sides on the same machine:
 $(machine)
 
 $(if [ "$(uname)" = Linux ]; then rates; else no_rates; fi)

@@ -1,14 +1,14 @@
 #!/bin/sh
 # Measures ws_server beside an echo server on libwebsockets and one on the npm package ws, and writes 06-ws.md.
 #
-#     make bench            or, for another number of rounds:  ROUNDS=3 make bench
+#     make bench            or, longer and steadier:  ROUNDS=7 make bench
 #
 # The servers take turns in short rounds, each round in the other order: ratios are taken within a round, and what is
 # reported is the median of all rounds. The CPU time of a server is read from /proc, so it is there on Linux only; it is
 # steadier than messages per second where others use the machine, too.
 set -eu
 cd "$(dirname "$0")/../.."
-rounds=${ROUNDS-5} ms=${BENCH_MS-700}
+rounds=${ROUNDS-3} ms=${BENCH_MS-700}
 page=tests/bench/06-ws.md
 work=$(mktemp -d)
 pids=''
@@ -191,7 +191,7 @@ report() {
     cat <<END
 # How fast does a WebSocket echo?
 
-Written by \`make bench\` ([06-ws.sh](06-ws.sh)); do not edit. Measured on loopback, client and server on the same machine:
+Written by \`ROUNDS=$rounds make bench\` ([06-ws.sh](06-ws.sh)); do not edit. Measured on loopback, client and server on the same machine:
 $(machine)
 
 Each connection has one message under way, which is compared when it is back. Round trips (or handshakes) per second,
