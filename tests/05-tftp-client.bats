@@ -16,7 +16,7 @@ play_server() {
 client() { # [OPTION...]
     STATUS=0
     mkdir -p "$TMP/here"
-    (cd "$TMP/here" && exec "$TFTP_CLIENT" "$@" "$HOST" "$PORT") 2>"$TMP/err" || STATUS=$?
+    (cd "$TMP/here" && exec "$TFTP_CLIENT" -t 5000 "$@" "$HOST" "$PORT") 2>"$TMP/err" || STATUS=$?
 }
 
 # Fails unless the client has ended so: exit code 1, and one line on stderr that matches.

@@ -8,10 +8,11 @@ load helpers
 # Where a test looks at what is not sent it asks for a timeout of 255 s (RFC 2349), so that nothing is repeated.
 
 # Starts the server with a folder of its own, which has the file "abc" (3 bytes).
+# Nothing is sent again before 5 s, unless a test wants it: a disk may take its time, and what comes again is not expected.
 serve() { # [OPTION...]
     mkdir -p "$TMP/root"
     printf abc >"$TMP/root/abc"
-    start "$TFTP_SERVER" -d "$TMP/root" "$@"
+    start "$TFTP_SERVER" -d "$TMP/root" -t 5000 "$@"
 }
 
 # What the folder holds, hidden files, too.

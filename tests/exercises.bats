@@ -18,22 +18,22 @@ exercise() { # NUMBER
     make -s -C "$TMP" "$lesson/$name"
     if [ "${EXERCISES-}" = all ]; then # all that run this program
         tests=$(cd "$TOP/tests" && grep -l "$(tr '[:lower:]' '[:upper:]' <<<"$name")" "${lesson%%-*}"-*.bats)
-        solved "$name" "$TMP/$lesson/$name" "$tests"
+        solved 10000 "$name" "$TMP/$lesson/$name" "$tests"
     fi
-    solved "$name" "$TMP/$lesson/$name" "exercises/$1.bats"
-    ! solved "$name" "$TOP/$lesson/$name" "exercises/$1.bats"
+    solved 10000 "$name" "$TMP/$lesson/$name" "exercises/$1.bats"
+    ! solved 2000 "$name" "$TOP/$lesson/$name" "exercises/$1.bats" # waits in vain, so not for long
 }
 
-# Runs tests with another program. This Bats must not hand its state down to that one.
-solved() { # NAME PROGRAM TESTS
+# Runs tests with another program, whose answers may take so many ms. This Bats must not hand its state down to that one.
+solved() { # MS NAME PROGRAM TESTS
     (
         for variable in $(compgen -e | grep '^BATS_'); do unset "$variable"; done
         # shellcheck disable=SC2001 # sed says it more plainly
         PATH=$(sed 's|[^:]*/libexec/bats-core:||g' <<<"$PATH")
         cd "$TOP/tests" || return 1
         # shellcheck disable=SC2086 # TESTS may be several
-        env "$(tr '[:lower:]' '[:upper:]' <<<"$1")=$2" POKE_MS="${POKE_MS:-2000}" \
-            JOBS=1 TEST_SECONDS=120 sh bats.sh $3
+        env "$(tr '[:lower:]' '[:upper:]' <<<"$2")=$3" POKE_MS="${POKE_MS:-$1}" \
+            JOBS=1 TEST_SECONDS=120 sh bats.sh $4
     )
 }
 
