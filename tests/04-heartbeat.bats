@@ -259,21 +259,25 @@ END
 }
 
 @test "heartbeat: any whole line is a sign of life, and bytes without an end are none" {
-    start "$HEARTBEAT_SERVER" -t 400
-    exec 5<>"/dev/tcp/$HOST/$PORT" 6<>"/dev/tcp/$HOST/$PORT"
-    local line word
+    start "$HEARTBEAT_SERVER" -t 800
+    exec 5<>"/dev/tcp/$HOST/$PORT"
+    local line word tries
     for word in 'HELLO a' 'PING 1' 'MSG 1 x' nonsense ''; do
         echo "$word" >&5
-        printf x >&6
-        sleep 0.15 # shorter than -t, and all five are longer
+        sleep 0.2 # shorter than -t, and all five are longer
     done
     for word in 'WELCOME 0' 'PONG 1' 'ACK 1' 'ERROR ' 'ERROR '; do
         read -r -t 5 line <&5
         echo "rule: who says something is not dropped; here: $line instead of $word"
         [[ $line == "$word"* ]]
     done
-    read -r -t 5 line <&6
-    echo "rule: half a line is no sign of life; here: $line"
+    exec 6<>"/dev/tcp/$HOST/$PORT"
+    for ((tries = 0; tries < 40; tries++)); do
+        printf x >&6
+        read -r -t 0.1 line <&6 && break
+    done
+    echo "rule: a line that only grows is no sign of life, and ends with BYE; here after $tries times 100 ms: $line"
+    [ $tries -lt 40 ]
     [[ $line == BYE* ]]
     exec 5>&- 6>&-
 }

@@ -12,7 +12,8 @@ play_server() {
     start "$POKE" -u -f "$TMP/script"
 }
 
-# Runs the client in an empty folder of its own; sets STATUS. Its stderr is in $TMP/err.
+# Runs the client in an empty folder of its own; sets STATUS. Its stderr is in $TMP/err. Its request is not sent again
+# before 5 s, unless a test wants it: whoever plays the server may be late.
 client() { # [OPTION...]
     STATUS=0
     mkdir -p "$TMP/here"

@@ -59,6 +59,7 @@ exhibit() { bash "$TOP/tests/museum.bash" "$TOP/tests/museum/$1.diff"; }
 @test "museum: proxy_half_close" { exhibit proxy_half_close; }
 @test "museum: proxy_fin_overtakes" { exhibit proxy_fin_overtakes; }
 @test "museum: proxy_reset_as_fin" { exhibit proxy_reset_as_fin; }
+@test "museum: heartbeat_any_byte" { exhibit heartbeat_any_byte; }
 @test "museum: heartbeat_blames" { exhibit heartbeat_blames; }
 @test "museum: heartbeat_client_blames" { exhibit heartbeat_client_blames; }
 @test "museum: heartbeat_fixed_tick" { exhibit heartbeat_fixed_tick; }
