@@ -401,7 +401,7 @@ END
     type one
     ends 1
     [ "$(waits)" = '20 40 giving up ' ]
-    grep -q 'CONNECTING -> CLOSED: .*Connection timed out' "$TMP/log"
+    grep -qE 'CONNECTING -> CLOSED: .*(Connection|Operation) timed out' "$TMP/log"
     stand_in
     client -c 100 -b 20 -m 20
     type one

@@ -126,7 +126,7 @@ listens_on_all() {
 
 says_why_it_cannot_listen() {
     start "$1"
-    fails 1 "^$(name "$1"): cannot listen on 127.0.0.1:$PORT: Address already in use" "$1" -p "$PORT"
+    fails 1 "^$(name "$1"): cannot listen on 127.0.0.1:$PORT: Address (already )?in use" "$1" -p "$PORT"
     fails 1 "^$(name "$1"): cannot listen on " "$1" -a no-such-name.invalid -p 0
     stops_on TERM
 }
