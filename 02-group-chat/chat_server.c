@@ -242,7 +242,7 @@ static int client_accept(int listener) {
     return 1;
 }
 
-/* Returns a socket that listens, after saying where; or ends the program. */
+/* Returns a socket that listens, after saying where; or ends the program. SOMAXCONN may be 128: too few. */
 static int listen_on(const char *address, const char *port) {
     struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *found = NULL, *a;
     char name[NAME_SIZE];
@@ -253,7 +253,7 @@ static int listen_on(const char *address, const char *port) {
         if ((fd = socket(a->ai_family, a->ai_socktype, a->ai_protocol)) < 0)
             continue;
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)); /* or a restart waits a minute */
-        if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0 && fd < FD_SETSIZE)
+        if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, 4096) == 0 && fd < FD_SETSIZE)
             break;
         close(fd);
     }
