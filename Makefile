@@ -12,44 +12,82 @@ LESSONS     = 01-echo 02-group-chat 03-custom-protocol 04-heartbeat 05-udp 06-we
 TOOLS       = tests/poke tests/crowd tests/codec tests/im_talk tests/im_crowd tests/courier tests/pulse tests/udp_relay \
 	tests/ws_cases tests/ws_modules tests/ws_peer
 
-MODULES_03  = 03-custom-protocol/frame.c 03-custom-protocol/message.c
-SERVER_03   = 03-custom-protocol/post.c 03-custom-protocol/request.c 03-custom-protocol/journal.c
-CLIENT_03   = 03-custom-protocol/transfer.c
-HEADERS_03  = 03-custom-protocol/frame.h 03-custom-protocol/message.h 03-custom-protocol/post.h \
-	03-custom-protocol/request.h 03-custom-protocol/journal.h 03-custom-protocol/transfer.h
-
-L06         = 06-websocket-handshake
-MODULES_06  = $(L06)/sha1.c $(L06)/base64.c $(L06)/utf8.c $(L06)/http.c $(L06)/room.c $(L06)/handshake.c $(L06)/frame.c
-HEADERS_06  = $(L06)/sha1.h $(L06)/base64.h $(L06)/utf8.h $(L06)/http.h $(L06)/room.h $(L06)/handshake.h $(L06)/frame.h
-
 CFLAGS = -std=c11 -pedantic -Wall -Wextra -O2
+COMPILE = cd $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $(@F)
 
 all: $(PROGRAMS)
 
 tools: $(TOOLS)
 
 .SUFFIXES:
-.SUFFIXES: .c
-.c:
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
-# Programs of several files, all of one folder. By hand: cc -o file_server file_server.c frame.c message.c
-03-custom-protocol/im_server: 03-custom-protocol/im_server.c $(SERVER_03) $(MODULES_03) $(HEADERS_03)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $@.c $(SERVER_03) $(MODULES_03)
-03-custom-protocol/im_client: 03-custom-protocol/im_client.c $(CLIENT_03) $(MODULES_03) $(HEADERS_03)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $@.c $(CLIENT_03) $(MODULES_03)
-03-custom-protocol/file_server tests/codec tests/im_talk tests/im_crowd: $(MODULES_03) $(HEADERS_03)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $@.c $(MODULES_03)
-03-custom-protocol/file_server: 03-custom-protocol/file_server.c
-tests/codec: tests/codec.c
-tests/im_talk: tests/im_talk.c
-tests/im_crowd: tests/im_crowd.c
-$(L06)/ws_server $(L06)/ws_client tests/ws_modules tests/ws_peer: $(MODULES_06) $(HEADERS_06)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $@.c $(MODULES_06)
-$(L06)/ws_server: $(L06)/ws_server.c
-$(L06)/ws_client: $(L06)/ws_client.c
-tests/ws_modules: tests/ws_modules.c
-tests/ws_peer: tests/ws_peer.c
+# Each program is compiled in its folder, from the files that its header comment names.
+LOOP = loop.c listen.c signals.c wire.c
+
+$(PROGRAMS_01): 01-echo/*.[ch]
+01-echo/echo_once:
+	$(COMPILE) echo_once.c
+01-echo/echo_server:
+	$(COMPILE) echo_server.c $(LOOP)
+01-echo/menu_server:
+	$(COMPILE) menu_server.c lines.c text.c $(LOOP)
+01-echo/echo_client:
+	$(COMPILE) echo_client.c
+01-echo/echo_bench:
+	$(COMPILE) echo_bench.c
+
+$(PROGRAMS_02): 02-group-chat/*.[ch]
+02-group-chat/chat_server:
+	$(COMPILE) chat_server.c
+02-group-chat/chat_client:
+	$(COMPILE) chat_client.c
+
+$(PROGRAMS_03): 03-custom-protocol/*.[ch]
+03-custom-protocol/im_server:
+	$(COMPILE) im_server.c post.c journal.c request.c frame.c message.c
+03-custom-protocol/im_client:
+	$(COMPILE) im_client.c transfer.c frame.c message.c
+03-custom-protocol/file_server:
+	$(COMPILE) file_server.c frame.c message.c
+
+$(PROGRAMS_04): 04-heartbeat/*.[ch]
+04-heartbeat/heartbeat_server:
+	$(COMPILE) heartbeat_server.c
+04-heartbeat/heartbeat_client:
+	$(COMPILE) heartbeat_client.c
+04-heartbeat/backoff:
+	$(COMPILE) backoff.c
+04-heartbeat/flaky_proxy:
+	$(COMPILE) flaky_proxy.c
+
+$(PROGRAMS_05): 05-udp/*.[ch]
+05-udp/udp_echo_server:
+	$(COMPILE) udp_echo_server.c
+05-udp/udp_echo_client:
+	$(COMPILE) udp_echo_client.c
+05-udp/tftp_server:
+	$(COMPILE) tftp_server.c
+05-udp/tftp_client:
+	$(COMPILE) tftp_client.c
+
+$(PROGRAMS_06): 06-websocket-handshake/*.[ch]
+06-websocket-handshake/ws_server:
+	$(COMPILE) ws_server.c sha1.c base64.c utf8.c http.c room.c handshake.c frame.c
+06-websocket-handshake/ws_client:
+	$(COMPILE) ws_client.c sha1.c base64.c utf8.c http.c room.c handshake.c frame.c
+
+# What the tests use, beside them.
+MESSAGES = ../03-custom-protocol/frame.c ../03-custom-protocol/message.c
+W        = ../06-websocket-handshake
+FRAMES   = $(W)/sha1.c $(W)/base64.c $(W)/utf8.c $(W)/http.c $(W)/room.c $(W)/handshake.c $(W)/frame.c
+
+$(TOOLS): tests/*.c
+tests/poke tests/crowd tests/courier tests/pulse tests/udp_relay tests/ws_cases:
+	$(COMPILE) $(@F).c
+tests/codec tests/im_talk tests/im_crowd: 03-custom-protocol/*.[ch]
+	$(COMPILE) $(@F).c $(MESSAGES)
+tests/ws_modules tests/ws_peer: 06-websocket-handshake/*.[ch]
+	$(COMPILE) $(@F).c $(FRAMES)
 
 help:
 	@echo 'make              build all programs, each beside its source'
@@ -65,7 +103,8 @@ help:
 	@echo 'make check        format, compilers, static analysis, sanitizers, fuzzers, valgrind, the museum'
 	@echo 'make bench        measure for some minutes (ROUNDS=7: a quarter of an hour, and steadier), and write the pages in tests/bench'
 	@echo 'make museum       walk through the museum of wrong servers'
-	@echo 'make plumbing     copy the plumbing of 01-echo/echo_server.c into the other servers'
+	@echo 'make single PROGRAM=02-group-chat/chat_server'
+	@echo '                  print that program as one C file, modules included'
 	@echo 'make clean        remove what was built'
 
 demo: all
@@ -90,15 +129,15 @@ $(EXERCISES): all $(TOOLS)
 card:
 	@sh tests/card.sh $(CARD) $(LESSON)
 
+single:
+	@sh tests/single.sh $(PROGRAM)
+
 check: all $(TOOLS)
 	@sh tests/check.sh
 
 bench: all $(TOOLS)
 	@for script in tests/bench/0*.sh; do sh $$script || exit 1; done
 	@sh tests/bench/report.sh
-
-plumbing:
-	@sh tests/plumbing.sh copy
 
 museum:
 	@for exhibit in tests/museum/*.diff; do echo "== $$exhibit"; sed '/^--- a/,$$d' $$exhibit; done
@@ -109,5 +148,5 @@ programs:
 clean:
 	rm -f $(PROGRAMS) $(TOOLS)
 
-.PHONY: all tools help demo test check bench museum plumbing programs clean card $(EXERCISES) \
+.PHONY: all tools help demo test check bench museum programs clean card single $(EXERCISES) \
 	demo-01 demo-02 demo-03 demo-04 demo-05 demo-06 test-01 test-02 test-03 test-04 test-05 test-06

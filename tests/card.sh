@@ -7,8 +7,13 @@
 #     tests/card.sh                     the names of all functions that there are
 cd "$(dirname "$0")/.." || exit 2
 
+# The C files of a lesson and its wings: links, too, for a module belongs to each program that uses it.
+sources() { # BEGINNING-OF-THE-FOLDER
+    find "$1"* -name '*.c' | sort
+}
+
 if [ $# -eq 0 ]; then
-    sed -n 's/^[a-z][a-z_ *]*[ *]\([a-z][a-z0-9_]*\)(.*{.*/\1/p' 0*/*.c | grep -vx main | sort -u
+    sources 0 | xargs sed -n 's/^[a-z][a-z_ *]*[ *]\([a-z][a-z0-9_]*\)(.*{.*/\1/p' | grep -vx main | sort -u
     exit
 fi
 
@@ -20,7 +25,7 @@ modules() { # FILE
     done
 }
 
-for file in "${2-0}"*/*.c; do
+for file in $(sources "${2-0}"); do
     if grep -qE "^[a-z][a-z0-9_ *]*[ *]$1\(.*[^;]\$" "$file"; then
         echo "/* $1, from $file of the course; cc -c compiles it. */"
         # shellcheck disable=SC2046 # a list of files

@@ -1,0 +1,93 @@
+/* connect.c - see connect.h. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "connect.h"
+
+#include "signals.h"
+#include "wire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct server_name parse_server(int argc, char **argv, const char *port) {
+    struct server_name s = {.host = "127.0.0.1", .port = port};
+    if (optind < argc)
+        s.host = argv[optind++];
+    if (optind < argc)
+        s.port = argv[optind++];
+    if (optind < argc)
+        exit(refuse_argument(argv[optind]));
+    parse_number(s.port, 0, 65535);
+    snprintf(s.text, sizeof s.text, strchr(s.host, ':') ? "[%s]:%s" : "%s:%s", s.host, s.port);
+    return s;
+}
+
+struct addrinfo *resolve(const struct server_name *server, int type) {
+    struct addrinfo hints = {.ai_socktype = type}, *found;
+    int error = getaddrinfo(server->host, server->port, &hints, &found);
+    if (error == 0)
+        return found;
+    fprintf(stderr, "%s: cannot find %s: %s\n", program, server->host, gai_strerror(error));
+    exit(1);
+}
+
+int connect_begin(const struct addrinfo *a) {
+    static const int on = 1;
+    int fd = socket(a->ai_family, a->ai_socktype, a->ai_protocol);
+    if (fd < 0)
+        return -1;
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* send at once: do not wait to fill a packet */
+    int error = connect(fd, a->ai_addr, a->ai_addrlen) < 0 ? errno : 0;
+    if (fd >= FD_SETSIZE)
+        error = EMFILE; /* select() cannot watch it */
+    if (error == 0 || error == EINPROGRESS || error == EINTR)
+        return fd;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+int connect_result(int fd) {
+    int error = 0;
+    socklen_t len = sizeof error;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+        return errno;
+    return error;
+}
+
+/* Waits until a socket is connected. Returns 0, or an errno: EINTR if a signal came first. */
+static int connect_wait(int fd, int signals) {
+    fd_set readable, writable;
+    do {
+        if (stop)
+            return EINTR;
+        FD_ZERO(&readable);
+        FD_ZERO(&writable);
+        FD_SET(signals, &readable);
+        FD_SET(fd, &writable);
+    } while (select(FD_SETSIZE, &readable, &writable, NULL, NULL) < 0 || !FD_ISSET(fd, &writable));
+    return connect_result(fd);
+}
+
+int connect_to(const struct addrinfo *a, int signals) {
+    int error = EINTR;
+    for (; a && !stop; a = a->ai_next) {
+        int fd = connect_begin(a);
+        error = fd < 0 ? errno : connect_wait(fd, signals);
+        if (error == 0)
+            return fd;
+        if (fd >= 0)
+            close(fd);
+    }
+    errno = error;
+    return -1;
+}

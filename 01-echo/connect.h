@@ -1,0 +1,33 @@
+/* connect.h - a client's side of connecting: [HOST [PORT]], the addresses of a name, a connection to one of them. */
+#ifndef CONNECT_H
+#define CONNECT_H
+
+#include <netdb.h>
+
+#define SERVER_TEXT 300 /* bytes: "host:port" and its NUL */
+
+struct server_name {
+    const char *host, *port; /* as they were typed, or the defaults */
+    char text[SERVER_TEXT];  /* "127.0.0.1:3200", for messages */
+};
+
+/* Reads what stands behind the options: [HOST [PORT]]; the defaults are 127.0.0.1 and `port`. If there is more, or PORT
+ * is no port, ends the program with exit code 2. */
+struct server_name parse_server(int argc, char **argv, const char *port);
+
+/* Returns the addresses that a server's name stands for, IPv6 and IPv4, for sockets of that type (SOCK_STREAM,
+ * SOCK_DGRAM); the caller frees them with freeaddrinfo(). If there are none, ends the program with exit code 1. */
+struct addrinfo *resolve(const struct server_name *server, int type);
+
+/* Returns a non-blocking socket that begins to connect to an address, or -1 with errno. It is connected, or has failed,
+ * when select() says "writable"; ask connect_result(). */
+int connect_begin(const struct addrinfo *a);
+
+/* Returns 0 if the socket is connected, or the errno with which it failed. */
+int connect_result(int fd);
+
+/* Returns a non-blocking socket connected to the first of the addresses that answers; or -1 with errno. Waits as long as
+ * the system lets it (minutes), but a signal ends it: then -1, and `stop` is set. `signals` is from catch_signals(). */
+int connect_to(const struct addrinfo *a, int signals);
+
+#endif

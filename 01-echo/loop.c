@@ -1,0 +1,299 @@
+/* loop.c - see loop.h. The way of a byte: client_read -> client_offer -> on_data -> client_send -> client_flush. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "loop.h"
+
+#include "listen.h"
+#include "signals.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define TURN_US   10000 /* us: a turn, shared by all who have something to do */
+#define LINGER_MS 2000  /* ms: how long we wait for a peer's FIN after we have sent ours */
+#define IDLE_MS   1000  /* ms: who has been silent for so long needs no buffers */
+#define WRITE_EARLY                                                                                          \
+    32768            /* bytes: owed more than this, a client is not left to wait for the end of the turn */
+#define NEWCOMERS 64 /* accepted in one turn at most */
+#define NEVER     -1
+
+static const struct server *server;
+static struct client clients[FD_SETSIZE]; /* each in the place of its descriptor */
+static int clients_end;                   /* no place from here on is taken */
+static char *chunk;                       /* in_max bytes: what one read() brings */
+static long long turn_wanted;             /* ms: when on_turn has to be called at the latest, or NEVER */
+static int busy;                          /* how many clients may have something to do in this turn */
+
+/* ---- Buffers ---- */
+
+/* Adds bytes at the end. Returns -1, and adds none, if that would be more than `max`, or memory is out. */
+static int buffer_append(struct buffer *b, const char *data, size_t len, size_t max) {
+    if (len > max - b->length)
+        return -1;
+    if (b->length + len > b->size) {
+        size_t size = 2 * (b->length + len);
+        if (size > max)
+            size = max;
+        char *bigger = realloc(b->data, size);
+        if (bigger == NULL)
+            return -1;
+        b->data = bigger;
+        b->size = size;
+    }
+    memcpy(b->data + b->length, data, len);
+    b->length += len;
+    return 0;
+}
+
+/* Takes bytes away from the front. */
+static void buffer_take(struct buffer *b, size_t len) {
+    b->length -= len;
+    if (b->length > 0)
+        memmove(b->data, b->data + len, b->length);
+}
+
+static void buffer_free(struct buffer *b) {
+    free(b->data);
+    *b = (struct buffer){.data = NULL};
+}
+
+/* ---- One client ---- */
+
+void client_drop(struct client *c, const char *why) {
+    if (c->gone)
+        return;
+    fprintf(stderr, "%s disconnected%s%s\n", c->name, why ? ": " : "", why ? why : "");
+    c->gone = 1; /* freed at the end of the turn, for who has called may still hold it */
+}
+
+void client_close(struct client *c) { c->closing = 1; }
+
+/* Writes what is owed, in one call. */
+static void client_flush(struct client *c) {
+    ssize_t n = write(c->fd, c->out.data, c->out.length);
+    c->blocked = n < (ssize_t)c->out.length;
+    if (n > 0) {
+        show_wire(c->name, "<-", c->out.data, (size_t)n);
+        buffer_take(&c->out, (size_t)n);
+        c->unseen = c->in.length > 0 || c->eof; /* on_data may have waited for room */
+    } else if (errno != EAGAIN && errno != EINTR) {
+        client_drop(c, strerror(errno));
+    }
+}
+
+void client_send(struct client *c, const void *data, size_t len) {
+    if (len == 0 || c->closing || c->gone)
+        return;
+    if (c->out.length > WRITE_EARLY && !c->blocked)
+        client_flush(c); /* or much talk in one turn would make a fast reader look slow */
+    if (!c->gone && buffer_append(&c->out, data, len, server->out_max) < 0)
+        client_drop(c, "too slow, it does not read what it is sent");
+}
+
+/* Is it on_data's turn to look at what this client has said? */
+static int client_is_ready(const struct client *c) {
+    return c->unseen && !c->gone && (c->closing || c->out.length <= server->out_low);
+}
+
+/* Offers bytes, one message after another, until the client has had its share of the turn: one message at least.
+ * Returns how many bytes were used. */
+static size_t client_offer(struct client *c, char *data, size_t len) {
+    long long end = now_us() + TURN_US / busy;
+    size_t used = 0;
+    while (client_is_ready(c)) {
+        size_t n = c->closing ? len - used : server->on_data(c, data + used, len - used);
+        used += n;
+        c->unseen = n > 0 && (used < len || c->eof);
+        if (c->unseen && now_us() >= end)
+            break;
+    }
+    return used;
+}
+
+/* Reads once, and offers it where it lies; only what is left goes into the buffer. */
+static void client_read(struct client *c) {
+    ssize_t n = read(c->fd, chunk, server->in_max - c->in.length);
+    if (n < 0) {
+        if (errno != EAGAIN && errno != EINTR)
+            client_drop(c, strerror(errno));
+        return;
+    }
+
+    size_t len = (size_t)n, used = 0;
+    c->unseen = 1;
+    c->eof = n == 0;
+    if (n > 0) {
+        c->heard = now_ms();
+        show_wire(c->name, "->", chunk, len);
+        if (c->in.length == 0)
+            used = client_offer(c, chunk, len);
+    }
+    if (used < len && buffer_append(&c->in, chunk + used, len - used, server->in_max) < 0)
+        client_drop(c, "out of memory");
+}
+
+/* Does for one client what has become possible. */
+static void client_turn(struct client *c, int can_read, int can_write) {
+    if (can_write)
+        client_flush(c);
+    if (can_read && !c->gone)
+        client_read(c);
+    if (client_is_ready(c))
+        buffer_take(&c->in, client_offer(c, c->in.data, c->in.length));
+}
+
+/* Sends our FIN behind the last byte, and waits for the peer's: close() with bytes unread would send RST, which makes
+ * the peer throw away what it has not read of our last words. */
+static void client_linger(struct client *c, long long now) {
+    if (c->linger_until == 0) {
+        shutdown(c->fd, SHUT_WR);
+        c->linger_until = now_ms() + LINGER_MS;
+    } else if (now >= c->linger_until) {
+        client_drop(c, NULL);
+    }
+}
+
+static void client_free(struct client *c) {
+    close(c->fd);
+    buffer_free(&c->in);
+    buffer_free(&c->out);
+    c->open = 0;
+}
+
+/* Ends a client's turn: writes what it brought, hangs up when all is said, frees. */
+static void client_finish_turn(struct client *c, long long now) {
+    if (c->out.length > 0 && !c->blocked && !c->gone)
+        client_flush(c);
+
+    int all_written = c->out.length == 0;
+    if (all_written && c->closing)
+        client_linger(c, now);
+    if (all_written && c->eof && !c->unseen)
+        client_drop(c, NULL);
+
+    if (c->gone) {
+        if (server->on_disconnect)
+            server->on_disconnect(c);
+        client_free(c);
+    } else if (c->in.length + c->out.length == 0 && now - c->heard > IDLE_MS) {
+        buffer_free(&c->in);
+        buffer_free(&c->out);
+    }
+}
+
+/* ---- All clients ---- */
+
+/* Returns the next place that is taken, from this one on. */
+static struct client *next_open(int fd) {
+    while (fd < clients_end && !clients[fd].open)
+        fd++;
+    return fd < clients_end ? &clients[fd] : NULL;
+}
+
+struct client *client_next(const struct client *c) {
+    struct client *next = next_open(c ? c->fd + 1 : 0);
+    while (next && next->gone)
+        next = next_open(next->fd + 1);
+    return next;
+}
+
+/* Takes newcomers in. They come last in a turn, for those who left in it have made room. */
+static void accept_newcomers(int listener) {
+    char name[ADDRESS_TEXT];
+    int fd;
+    for (int i = 0; i < NEWCOMERS && (fd = listen_accept(listener, name)) >= 0; i++) {
+        clients[fd] = (struct client){.open = 1, .fd = fd, .heard = now_ms()};
+        memcpy(clients[fd].name, name, sizeof name);
+        if (fd >= clients_end)
+            clients_end = fd + 1;
+        if (server->on_connect)
+            server->on_connect(&clients[fd]);
+        turn_wanted = clients[fd].heard; /* it may have brought a new deadline */
+    }
+}
+
+/* Tells select() what to wait for. Returns until when at the latest, in ms, or NEVER. */
+static long long arm_select(long long now, fd_set *readable, fd_set *writable) {
+    long long until = turn_wanted;
+    busy = 0;
+    for (struct client *c = next_open(0); c; c = next_open(c->fd + 1)) {
+        if (!c->eof && c->in.length < server->in_max) /* back-pressure: who has filled `in` has to wait */
+            FD_SET(c->fd, readable);
+        if (c->out.length > 0)
+            FD_SET(c->fd, writable);
+        if (client_is_ready(c)) {
+            busy++;
+            until = now;
+        }
+        if (c->linger_until > 0 && (until == NEVER || c->linger_until < until))
+            until = c->linger_until;
+    }
+    return until;
+}
+
+/* Sleeps until there is something to do. Returns a time, in ms, by which all that had come can be read now: later than
+ * that we know nothing, and judge nobody. So it is the time before select(), or that until which it has slept in vain,
+ * and not the time at which we come to look: we may have been stopped in between. */
+static long long wait_for_events(int listener, int signals, fd_set *readable, fd_set *writable) {
+    long long now = now_ms();
+    FD_ZERO(readable);
+    FD_ZERO(writable);
+    FD_SET(listener, readable);
+    FD_SET(signals, readable);
+    long long until = arm_select(now, readable, writable), wait = until > now ? until - now : 0;
+
+    struct timeval timeout = {.tv_sec = (time_t)(wait / 1000), .tv_usec = (suseconds_t)(wait % 1000 * 1000)};
+    int n = select(FD_SETSIZE, readable, writable, NULL, until == NEVER ? NULL : &timeout);
+    if (n <= 0) { /* a signal, or the time is up: the sets say nothing */
+        FD_ZERO(readable);
+        FD_ZERO(writable);
+    }
+    busy += n > 0 ? n : 1;
+    return n == 0 ? now + wait : now;
+}
+
+/* Says the last words, as far as the kernel takes them now, and closes everything. */
+static void stop_serving(int listener) {
+    if (server->on_stop)
+        server->on_stop();
+    for (struct client *c = next_open(0); c; c = next_open(c->fd + 1)) {
+        if (c->out.length > 0 && !c->gone)
+            client_flush(c);
+        client_free(c);
+    }
+    close(listener);
+    free(chunk);
+}
+
+int serve(const struct server *s, const char *address, const char *port) {
+    server = s;
+    chunk = malloc(s->in_max);
+    if (chunk == NULL)
+        exit(-complain("cannot serve", strerror(errno)));
+    int signals = catch_signals(), listener = listen_on(address, port);
+
+    while (!stop) {
+        fd_set readable, writable;
+        long long now = wait_for_events(listener, signals, &readable, &writable);
+
+        for (struct client *c = next_open(0); c; c = next_open(c->fd + 1))
+            client_turn(c, FD_ISSET(c->fd, &readable), FD_ISSET(c->fd, &writable));
+
+        int ms = server->on_turn ? server->on_turn(now) : NEVER;
+        turn_wanted = ms < 0 ? NEVER : now + ms;
+
+        for (struct client *c = next_open(0); c; c = next_open(c->fd + 1))
+            client_finish_turn(c, now);
+        while (clients_end > 0 && !clients[clients_end - 1].open)
+            clients_end--;
+        if (FD_ISSET(listener, &readable))
+            accept_newcomers(listener);
+    }
+    stop_serving(listener);
+    return 0;
+}

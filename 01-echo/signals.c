@@ -1,0 +1,60 @@
+/* signals.c - see signals.h. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "signals.h"
+
+#include "wire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+volatile sig_atomic_t stop;
+static int self_pipe[2]; /* [0] to read from, [1] to write to */
+
+void signal_wake(void) {
+    int interrupted = errno; /* of the call that the signal came into */
+    ssize_t n = write(self_pipe[1], "", 1);
+    (void)n; /* if the pipe is full, it is readable */
+    errno = interrupted;
+}
+
+void signal_forget(void) {
+    char bytes[64];
+    while (read(self_pipe[0], bytes, sizeof bytes) > 0)
+        continue;
+}
+
+static void on_end(int number) {
+    stop = number;
+    signal_wake();
+}
+
+/* Without SA_RESTART: a write() to a terminal that stands still (Ctrl-S) has to end with EINTR, and not go on. */
+void catch_signal(int number, void (*handler)(int)) {
+    struct sigaction action = {.sa_handler = handler};
+    sigemptyset(&action.sa_mask);
+    sigaction(number, &action, NULL);
+}
+
+int catch_signals(void) {
+    if (pipe(self_pipe) < 0) {
+        complain("cannot make a pipe", strerror(errno));
+        exit(1);
+    }
+    for (int end = 0; end < 2; end++) {
+        fcntl(self_pipe[end], F_SETFL, O_NONBLOCK); /* the handler must never wait */
+        fcntl(self_pipe[end], F_SETFD, FD_CLOEXEC);
+    }
+
+    struct sigaction before;
+    sigaction(SIGHUP, NULL, &before);
+    if (before.sa_handler != SIG_IGN)
+        catch_signal(SIGHUP, on_end);
+    catch_signal(SIGINT, on_end);
+    catch_signal(SIGTERM, on_end);
+    catch_signal(SIGPIPE, SIG_IGN); /* write() to a peer that is gone shall fail with EPIPE, and not end us */
+    return self_pipe[0];
+}

@@ -1,0 +1,22 @@
+/* text.h - text is UTF-8 (RFC 3629): what a character is, what a name may be, what may reach a terminal. */
+#ifndef TEXT_H
+#define TEXT_H
+
+#include <stddef.h>
+
+#define WORD_MAX 32 /* bytes in the name of a person or a room */
+
+/* Returns the length in bytes, 1 to 4, of the character at s, or 0 if there is none within `len` bytes (1 at least). */
+size_t utf8_length(const char *s, size_t len);
+
+/* Makes text safe to print on somebody's terminal: what is not UTF-8 becomes question marks, and so do control
+ * characters, for a terminal's commands begin with one (ESC, or U+0080 to U+009F). A tab stays. */
+void text_clean(char *text, size_t len);
+
+/* May a person or a room be called that? 1 to WORD_MAX bytes of UTF-8: letters, digits, - and _. Beyond ASCII all passes
+ * for a letter but U+0080 to U+00BF (signs), U+2000 to U+207F (blanks, invisible marks, marks that turn the direction),
+ * U+3000 and U+FEFF (two more blanks). */
+#define NAME_RULE "a name is 1 to 32 bytes of letters, digits, - and _"
+int name_is_valid(const char *name);
+
+#endif

@@ -1,0 +1,77 @@
+/* wire.c - see wire.h. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "wire.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#define ROW 16 /* bytes in a row of the microscope */
+
+int verbose;
+
+int show_help(void) { return fputs(usage, stdout) < 0; }
+
+int show_usage(void) {
+    fputs(usage, stderr);
+    return 2;
+}
+
+int refuse_argument(const char *argument) {
+    fprintf(stderr, "%s: '%s' is one argument too many\n", program, argument);
+    return show_usage();
+}
+
+int complain(const char *what, const char *why) {
+    fprintf(stderr, "%s: %s: %s\n", program, what, why);
+    return -1;
+}
+
+int parse_number(const char *text, int min, int max) {
+    char *end;
+    long value = strtol(text, &end, 10); /* it would also take blanks and signs: so look at the first byte */
+    if (*text >= '0' && *text <= '9' && *end == '\0' && value >= min && value <= max)
+        return (int)value;
+
+    fprintf(stderr, "%s: '%s' is not a number from %d to %d\n", program, text, min, max);
+    exit(show_usage());
+}
+
+long long now_us(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
+}
+
+long long now_ms(void) { return now_us() / 1000; }
+
+void address_text(const void *address, size_t len, char text[ADDRESS_TEXT]) {
+    char host[ADDRESS_TEXT - 9] = "?", port[6] = "?";
+    getnameinfo(address, (socklen_t)len, host, sizeof host, port, sizeof port,
+                NI_NUMERICHOST | NI_NUMERICSERV);
+    snprintf(text, ADDRESS_TEXT, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+/* Prints one row: where it begins, up to 16 bytes in hex, and the same bytes as text, a dot for each that has no
+ * picture. */
+static void show_row(size_t offset, const unsigned char *bytes, size_t len) {
+    char hex[ROW * 3 + 1], text[ROW + 1];
+    for (size_t i = 0; i < len; i++) {
+        snprintf(hex + 3 * i, 4, " %02x", bytes[i]);
+        text[i] = bytes[i] >= ' ' && bytes[i] <= '~' ? (char)bytes[i] : '.';
+    }
+    text[len] = '\0';
+    fprintf(stderr, "%8zu %-48s  %s\n", offset, hex, text);
+}
+
+void show_wire(const char *peer, const char *arrow, const void *data, size_t len) {
+    if (!verbose)
+        return;
+    fprintf(stderr, "%s %s %zu byte%s\n", peer, arrow, len, len == 1 ? "" : "s");
+    for (size_t row = 0; row < len; row += ROW)
+        show_row(row, (const unsigned char *)data + row, len - row < ROW ? len - row : ROW);
+}
