@@ -1,7 +1,8 @@
 # One file builds, demonstrates, tests, checks and measures the course: `make help` lists how.
 # Plain rules only, so that GNU make (3.81, too) and bmake both read it. A new program touches one line here.
 
-PROGRAMS_01 = 01-echo/echo_once 01-echo/echo_server 01-echo/echo_client 01-echo/menu_server 01-echo/echo_bench
+PROGRAMS_01 = 01-echo/echo_once 01-echo/echo_select 01-echo/echo_server 01-echo/echo_client 01-echo/menu_server \
+	01-echo/echo_bench
 PROGRAMS_02 = 02-group-chat/chat_server 02-group-chat/chat_client
 PROGRAMS_03 = 03-custom-protocol/im_server 03-custom-protocol/im_client 03-custom-protocol/file_server
 PROGRAMS_04 = 04-heartbeat/heartbeat_server 04-heartbeat/heartbeat_client 04-heartbeat/backoff 04-heartbeat/flaky_proxy
@@ -27,14 +28,16 @@ LOOP = loop.c listen.c signals.c wire.c
 $(PROGRAMS_01): 01-echo/*.[ch]
 01-echo/echo_once:
 	$(COMPILE) echo_once.c
+01-echo/echo_select:
+	$(COMPILE) echo_select.c
 01-echo/echo_server:
 	$(COMPILE) echo_server.c $(LOOP)
 01-echo/menu_server:
 	$(COMPILE) menu_server.c lines.c text.c $(LOOP)
 01-echo/echo_client:
-	$(COMPILE) echo_client.c
+	$(COMPILE) echo_client.c connect.c signals.c wire.c
 01-echo/echo_bench:
-	$(COMPILE) echo_bench.c
+	$(COMPILE) echo_bench.c connect.c signals.c wire.c
 
 $(PROGRAMS_02): 02-group-chat/*.[ch]
 02-group-chat/chat_server:

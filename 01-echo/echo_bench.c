@@ -1,7 +1,7 @@
 /* echo_bench.c - measures a TCP echo server: round trips a second, latency, and that all bytes come back.
  *
  *     terminal 1:  ./echo_server 2>server.log
- *     terminal 2:  cc -o echo_bench echo_bench.c && ./echo_bench -c 50
+ *     terminal 2:  cc -o echo_bench echo_bench.c connect.c signals.c wire.c && ./echo_bench -c 50
  *                  ./echo_bench -i 899            one talks, 899 are silent: what do those cost select()?
  *                  ./echo_bench -s -n 5000        what does a new connection for each message cost?
  *                  ./echo_bench -v -n 2 -b 20     two round trips, on the wire
@@ -13,14 +13,14 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
+#include "connect.h"
+#include "signals.h"
+#include "wire.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,6 @@
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CONNECTIONS_MAX 60000    /* a client has no more ports than about that for one server */
@@ -41,8 +40,10 @@
 #define BUCKETS         1920     /* 60 doublings of 1 ns: more than anybody waits */
 #define ROWS            72       /* of the picture: 6 for each power of ten, up to 1000 s */
 
-static const char program[] = "echo_bench", bar[] = "########################################";
-static const char usage[] =
+static const char bar[] = "########################################";
+
+const char program[] = "echo_bench";
+const char usage[] =
     "usage: echo_bench [-hsv] [-c CONNECTIONS] [-i IDLE] [-n ROUND-TRIPS | -t SECONDS] [-b BYTES]\n"
     "                  [HOST [PORT]]\n"
     "  -h              print this help\n"
@@ -56,135 +57,40 @@ static const char usage[] =
     "  HOST            name or address (default 127.0.0.1)\n"
     "  PORT            0 to 65535 (default 3200)\n";
 
-/* ---- client plumbing: the same in every TCP client of this course (see 01-echo/echo_client.c) ---- */
-
-static int verbose;                /* -v */
-static volatile sig_atomic_t stop; /* SIGINT or SIGTERM has come */
-static void on_signal(int number) { stop = number; }
-
-/* Milliseconds, by a clock that nobody can set. */
-static long long now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
-}
-
-/* Returns the number, 0 to max, that an argument stands for; anything else ends the program. */
-static int parse_number(const char *text, int max) {
-    char *end;
-    long value = strtol(text, &end, 10);
-    if (*text >= '0' && *text <= '9' && *end == '\0' && value <= max)
-        return (int)value;
-    fprintf(stderr, "%s: '%s' is not a number from 0 to %d\n%s", program, text, max, usage);
-    exit(2);
-}
-
-/* Returns the addresses that a name stands for, IPv6 and IPv4; none ends the program. */
-static struct addrinfo *resolve(const char *host, const char *port) {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
-    int error = getaddrinfo(host, port, &hints, &found);
-    if (error == 0)
-        return found;
-    fprintf(stderr, "%s: cannot find %s: %s\n", program, host, gai_strerror(error));
-    exit(1);
-}
-
-/* From here on signals come only in pselect(..., none), so that none is lost just before it sleeps. */
-static void catch_signals(sigset_t *none) {
-    sigset_t all;
-    sigfillset(&all);
-    sigemptyset(none);
-    sigprocmask(SIG_SETMASK, &all, NULL);
-    sigaction(SIGINT, &(struct sigaction){.sa_handler = on_signal}, NULL);
-    sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_signal}, NULL);
-    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL); /* write() says EPIPE instead */
-}
-
-/* The microscope of -v: "->" came from the peer, "<-" went to it; 16 bytes a row. */
-static void show_wire(const char *name, const char *arrow, const char *data, size_t len) {
-    if (verbose)
-        fprintf(stderr, "%s %s %zu byte%s\n", name, arrow, len, len == 1 ? "" : "s");
-    for (size_t row = 0; verbose && row < len; row += 16) {
-        char hex[16 * 3 + 1], text[16 + 1] = "";
-        for (size_t i = 0; i < 16 && row + i < len; i++) {
-            unsigned char byte = (unsigned char)data[row + i];
-            snprintf(hex + 3 * i, 4, " %02x", byte);
-            text[i] = byte >= ' ' && byte <= '~' ? (char)byte : '.';
-        }
-        fprintf(stderr, "%8zu %-48s  %s\n", row, hex, text);
-    }
-}
-
-/* Returns a non-blocking socket connected to the first address that answers, or -1 with errno. A plain
- * connect() can hang for minutes; this one is a wait like any other, and a signal ends it. */
-static int connect_to(const struct addrinfo *a, const sigset_t *none) {
-    int error = EINTR;
-    for (; a && !stop; a = a->ai_next) {
-        int fd = socket(a->ai_family, a->ai_socktype, a->ai_protocol);
-        if (fd < 0) {
-            error = errno;
-            continue;
-        }
-        fcntl(fd, F_SETFL, O_NONBLOCK);
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-        error = connect(fd, a->ai_addr, a->ai_addrlen) < 0 ? errno : 0;
-        while (error == EINPROGRESS && !stop && fd < FD_SETSIZE) {
-            fd_set writable;
-            FD_ZERO(&writable);
-            FD_SET(fd, &writable);
-            if (pselect(fd + 1, NULL, &writable, NULL, NULL, none) > 0)
-                getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){sizeof error});
-        }
-        if (error == 0)
-            return fd;
-        close(fd);
-    }
-    errno = error;
-    return -1;
-}
-/* ---- end of client plumbing ---- */
-
-struct connection {         /* its descriptor is in ends[], in the same place */
-    long long round, began; /* the number of the round trip under way, from 1; when it began, in ns */
-    const char *message;    /* what it carries: a part of the pattern */
-    size_t sent, received;  /* bytes of it */
+struct connection {      /* its descriptor is in ends[], in the same place */
+    long long round;     /* the number of the round trip under way, from 1 */
+    long long began;     /* when that began, in ns */
+    const char *message; /* what it carries: a part of the pattern */
+    size_t sent;         /* bytes of it that the kernel has taken */
+    size_t received;     /* bytes of it that have come back */
 };
 
-static int talking = 1, idle, short_lived, rounds_max, seconds_max = 2; /* -c -i -s -n -t */
-static size_t bytes = 64;                                               /* -b */
-static char server[300], pattern[PATTERN_SIZE + BYTES_MAX];             /* "host:port"; pseudo-random bytes */
-static struct addrinfo *addresses;                                      /* of the server */
-static sigset_t none;                                                   /* of the signals: for connect_to() */
+static int talking = 1;                        /* -c: connections */
+static int idle;                               /* -i: connections */
+static int short_lived;                        /* -s */
+static int rounds_max;                         /* -n; 0: no limit */
+static int seconds_max = 2;                    /* -t; 0: no limit */
+static size_t bytes = 64;                      /* -b */
+static char pattern[PATTERN_SIZE + BYTES_MAX]; /* pseudo-random bytes */
+static struct server_name server;
+static struct addrinfo *addresses; /* of the server */
+static int signals;                /* readable when a signal has come */
 static struct connection connections[CONNECTIONS_MAX];
 static struct pollfd ends[CONNECTIONS_MAX]; /* first those that talk, then the silent ones */
-static long long connected, started, done;  /* connections; round trips */
-static long long counts[BUCKETS], slowest;  /* round trips by latency, see bucket_of(); ns */
+static long long connected;                 /* connections made so far */
+static long long started, done;             /* round trips */
+static long long counts[BUCKETS];           /* round trips by latency, see bucket_of() */
+static long long slowest;                   /* ns: the longest round trip */
 
 /* Ends the program with one line that says why, in place of the progress bar. */
 static _Noreturn void fail(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    fprintf(stderr, "%s%s: %s: ", isatty(STDERR_FILENO) ? "\r\033[K" : "", program, server);
+    fprintf(stderr, "%s%s: %s: ", isatty(STDERR_FILENO) ? "\r\033[K" : "", program, server.text);
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
     va_end(arguments);
     exit(1);
-}
-
-/* Nanoseconds, by the clock of now_ms(). */
-static long long now_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
-
-/* Returns the number, 1 to max, that an option's text stands for; anything else ends the program. */
-static int parse_positive(const char *text, int max) {
-    int value = parse_number(text, max);
-    if (value > 0)
-        return value;
-    fprintf(stderr, "%s: '%s' is not a number from 1 to %d\n%s", program, text, max, usage);
-    exit(2);
 }
 
 /* Returns how many connections we may have, after asking for all the descriptors that we can get. */
@@ -209,7 +115,7 @@ static void show(int i, const char *arrow, const char *data, ssize_t n) {
 /* Connects place i, or leaves it empty if a signal came first. connect_to() waits with select(), so it needs
  * a descriptor below FD_SETSIZE: to keep some free, newcomers move up when half of them are taken. */
 static void connection_open(int i) {
-    int fd = connect_to(addresses, &none);
+    int fd = connect_to(addresses, signals);
     if (fd < 0 && !stop)
         fail("%lld connections made, the next one failed: %s", connected, strerror(errno));
     int above = fd < FD_SETSIZE / 2 ? -1 : fcntl(fd, F_DUPFD, FD_SETSIZE);
@@ -381,9 +287,6 @@ static void turn(void) {
 
 /* Does what need not be done in each turn. */
 static void tick(double finished) {
-    sigset_t all;
-    sigprocmask(SIG_SETMASK, &none, &all); /* poll() lets no signals in, as pselect() does: open the door */
-    sigprocmask(SIG_SETMASK, &all, NULL);
     if (poll(ends + talking, (nfds_t)idle, 0) > 0)
         fail("a silent connection was hung up on, or spoken to");
     if (isatty(STDERR_FILENO) && !verbose)
@@ -409,44 +312,49 @@ static void measure(void) {
         fputs("\r\033[K", stderr);
 }
 
+static void make_pattern(void) {
+    unsigned long noise = 1;
+    for (size_t i = 0; i < PATTERN_SIZE + bytes; i++) {
+        noise = noise * 1103515245 + 12345;
+        pattern[i] = (char)(noise >> 16);
+    }
+}
+
 int main(int argc, char **argv) {
     int option, max = raise_limit();
     while ((option = getopt(argc, argv, "hsvc:i:n:t:b:")) != -1)
         switch (option) {
-        case 'h': return fputs(usage, stdout) < 0;
+        case 'h': return show_help();
         case 's': short_lived = 1; break;
         case 'v': verbose = 1; break;
-        case 'c': talking = parse_positive(optarg, max); break;
-        case 'i': idle = parse_number(optarg, max); break;
-        case 'n': rounds_max = parse_positive(optarg, INT_MAX), seconds_max = 0; break;
-        case 't': seconds_max = parse_positive(optarg, INT_MAX), rounds_max = 0; break;
-        case 'b': bytes = (size_t)parse_positive(optarg, BYTES_MAX); break;
-        default: return fputs(usage, stderr), 2;
+        case 'c': talking = parse_number(optarg, 1, max); break;
+        case 'i': idle = parse_number(optarg, 0, max); break;
+        case 'n':
+            rounds_max = parse_number(optarg, 1, INT_MAX);
+            seconds_max = 0;
+            break;
+        case 't':
+            seconds_max = parse_number(optarg, 1, INT_MAX);
+            rounds_max = 0;
+            break;
+        case 'b': bytes = (size_t)parse_number(optarg, 1, BYTES_MAX); break;
+        default: return show_usage();
         }
-    const char *host = optind < argc ? argv[optind++] : "127.0.0.1";
-    const char *port = optind < argc ? argv[optind++] : "3200";
-    if (optind < argc) {
-        fprintf(stderr, "%s: '%s' is one argument too many\n%s", program, argv[optind], usage);
-        return 2;
-    }
-    parse_number(port, 65535);
+    server = parse_server(argc, argv, "3200");
     if (talking + idle > max) {
         fprintf(stderr, "%s: %d connections are too many, the limit here is %d\n", program, talking + idle,
                 max);
         return 2;
     }
-    snprintf(server, sizeof server, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
-    addresses = resolve(host, port);
-    for (size_t i = 0, noise = 1; i < PATTERN_SIZE + bytes; i++) {
-        noise = noise * 1103515245 + 12345;
-        pattern[i] = (char)(noise >> 16);
-    }
-    catch_signals(&none);
+    addresses = resolve(&server, SOCK_STREAM);
+    make_pattern();
+    signals = catch_signals();
     for (int i = 0; i < talking + idle; i++) {
         ends[i].fd = -1;
         if (i >= talking || !short_lived)
             connection_open(i);
     }
+
     long long began = now_ns();
     measure();
     if (done == 0 && !stop)

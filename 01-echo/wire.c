@@ -41,13 +41,14 @@ int parse_number(const char *text, int min, int max) {
     exit(show_usage());
 }
 
-long long now_us(void) {
+long long now_ns(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
+    return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-long long now_ms(void) { return now_us() / 1000; }
+long long now_us(void) { return now_ns() / 1000; }
+long long now_ms(void) { return now_ns() / 1000000; }
 
 void address_text(const void *address, size_t len, char text[ADDRESS_TEXT]) {
     char host[ADDRESS_TEXT - 9] = "?", port[6] = "?";

@@ -26,6 +26,7 @@ int complain(const char *what, const char *why);
 int parse_number(const char *text, int min, int max);
 
 /* Return the time by a clock that nobody can set (CLOCK_MONOTONIC). */
+long long now_ns(void);
 long long now_us(void);
 long long now_ms(void);
 

@@ -179,3 +179,8 @@ END
     for _ in {1..30}; do printf '%s\n' 'a > "x"' 'a < "x"'; done | speak # by then all are at full speed
     stops_on TERM
 }
+
+@test "echo_select, the server in one file, keeps each of these promises, too" {
+    [ "$ECHO_SERVER" = "${BUILD:-$TOP}/01-echo/echo_server" ] || skip "these are the checks of another server"
+    bats_within "ECHO_SERVER=${BUILD:-$TOP}/01-echo/echo_select" TEST_SECONDS=120 01-echo.bats
+}

@@ -24,17 +24,10 @@ exercise() { # NUMBER
     ! solved 2000 "$name" "$TOP/$lesson/$name" "exercises/$1.bats" # waits in vain, so not for long
 }
 
-# Runs tests with another program, whose answers may take so many ms. This Bats must not hand its state down to that one.
+# Runs tests with another program, whose answers may take so many ms.
 solved() { # MS NAME PROGRAM TESTS
-    (
-        for variable in $(compgen -e | grep '^BATS_'); do unset "$variable"; done
-        # shellcheck disable=SC2001 # sed says it more plainly
-        PATH=$(sed 's|[^:]*/libexec/bats-core:||g' <<<"$PATH")
-        cd "$TOP/tests" || return 1
-        # shellcheck disable=SC2086 # TESTS may be several
-        env "$(tr '[:lower:]' '[:upper:]' <<<"$2")=$3" POKE_MS="${POKE_MS:-$1}" \
-            JOBS=1 TEST_SECONDS=120 sh bats.sh $4
-    )
+    # shellcheck disable=SC2086 # TESTS may be several
+    bats_within "$(tr '[:lower:]' '[:upper:]' <<<"$2")=$3" "POKE_MS=${POKE_MS:-$1}" TEST_SECONDS=120 $4
 }
 
 @test "exercises: every one has its place here, a target, a solution, and is on its lesson's page" {
