@@ -49,8 +49,7 @@ static int listen_on(const char *address, const char *port) {
 
     int on = 1;
     int fd = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on,
-               sizeof on); /* or a restart would have to wait for a minute */
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); /* or a restart has to wait a minute */
     if (bind(fd, found->ai_addr, found->ai_addrlen) < 0 || listen(fd, SOMAXCONN) < 0)
         fail(address, port, strerror(errno));
     freeaddrinfo(found);

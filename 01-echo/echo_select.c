@@ -144,8 +144,7 @@ int main(int argc, char **argv) {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *a;
     int error = getaddrinfo(address, port, &hints, &a);
     int listener = error ? -1 : socket(a->ai_family, a->ai_socktype, a->ai_protocol);
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on,
-               sizeof on); /* or a restart would have to wait for a minute */
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); /* or a restart has to wait a minute */
     if (error || bind(listener, a->ai_addr, a->ai_addrlen) < 0 || listen(listener, SOMAXCONN) < 0) {
         const char *why = error ? gai_strerror(error) : strerror(errno);
         fprintf(stderr, "echo_select: cannot listen on %s:%s: %s\n", address, port, why);

@@ -25,9 +25,9 @@ struct line {
 enum line_event {
     LINE_MORE,     /* all bytes are used, and there is no line yet */
     LINE,          /* line->text is a line */
-    LINE_TOO_LONG, /* one that was too long has ended: it is thrown away */
-    LINE_TELNET, /* a wish of telnet's is refused: send line->refusal, or it waits, and after Ctrl-C shows nothing */
-    LINE_END /* Ctrl-D: that was all */
+    LINE_TOO_LONG, /* one that was too long has ended, and is thrown away */
+    LINE_TELNET, /* send line->refusal: telnet waits for it, and after Ctrl-C shows nothing before it comes */
+    LINE_END     /* Ctrl-D: that was all */
 };
 
 /* Takes bytes up to the next event, which it returns; *used is then how many bytes it took. 0 bytes mean that the input

@@ -25,8 +25,7 @@ static int listen_at(const struct addrinfo *a) {
     int fd = socket(a->ai_family, a->ai_socktype, a->ai_protocol);
     if (fd < 0)
         return -1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on,
-               sizeof on); /* or a restart would have to wait for a minute */
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); /* or a restart has to wait a minute */
     int error = bind(fd, a->ai_addr, a->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0 ? errno : 0;
     if (error == 0 && fd < FD_SETSIZE)
         return fd;

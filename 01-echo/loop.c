@@ -14,13 +14,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TURN_US   10000 /* us: a turn, shared by all who have something to do */
-#define LINGER_MS 2000  /* ms: how long we wait for a peer's FIN after we have sent ours */
-#define IDLE_MS   1000  /* ms: who has been silent for so long needs no buffers */
-#define WRITE_EARLY                                                                                          \
-    32768            /* bytes: owed more than this, a client is not left to wait for the end of the turn */
-#define NEWCOMERS 64 /* accepted in one turn at most */
-#define NEVER     -1
+#define TURN_US     10000 /* us: a turn, shared by all who have something to do */
+#define LINGER_MS   2000  /* ms: how long we wait for a peer's FIN after we have sent ours */
+#define IDLE_MS     1000  /* ms: who has been silent for so long needs no buffers */
+#define WRITE_EARLY 32768 /* bytes: owed more, a client need not wait for the end of the turn */
+#define NEWCOMERS   64    /* accepted in one turn at most */
+#define NEVER       (-1)
 
 static const struct server *server;
 static struct client clients[FD_SETSIZE]; /* each in the place of its descriptor */
@@ -213,13 +212,13 @@ static void accept_newcomers(int listener) {
             clients_end = fd + 1;
         if (server->on_connect)
             server->on_connect(&clients[fd]);
-        turn_wanted = clients[fd].heard; /* it may have brought a new deadline */
+        turn_wanted = 0; /* at once: it may have brought a new deadline */
     }
 }
 
 /* Tells select() what to wait for. Returns until when at the latest, in ms, or NEVER. */
 static long long arm_select(long long now, fd_set *readable, fd_set *writable) {
-    long long until = turn_wanted;
+    long long until = server->on_turn ? turn_wanted : NEVER;
     busy = 0;
     for (struct client *c = next_open(0); c; c = next_open(c->fd + 1)) {
         if (!c->eof && c->in.length < server->in_max) /* back-pressure: who has filled `in` has to wait */

@@ -52,9 +52,20 @@ strict='-std=c11 -pedantic -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-
 plain='-std=c11 -pedantic -Wall -Wextra -Werror -O2' # musl's FD_SET itself converts signs
 sanitizers='-std=c11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
 
+# The C files of the lessons and wings, each once: a link is a file of another lesson.
+sources() { find 0* -type f -name '*.c' | sort; }
+
+format() { find 0* tests -type f -name '*.[ch]' -exec clang-format --dry-run -Werror {} +; }
+
+scripts() { find .ci/run 0* tests \( -name run -o -name '*.sh' -o -name '*.bash' -o -name '*.bats' \) -exec shellcheck {} +; }
+
 # One file at a time: clang-tidy 14 finds unset va_lists where it has looked at another file before.
 tidy() {
-    for source in $(find 0* -type f -name '*.c'); do clang-tidy --quiet "$source" -- -std=c11 || return 1; done
+    for source in $(sources); do clang-tidy --quiet "$source" -- -std=c11 || return 1; done
+}
+
+cpp_check() {
+    sources | xargs cppcheck -q --std=c11 --enable=warning,performance,portability --error-exitcode=1
 }
 
 under_sanitizers() {
@@ -127,14 +138,14 @@ beside() {
 }
 
 beside >"$work/beside" &
-check 'format: clang-format' clang-format sh -c 'clang-format --dry-run -Werror $(find 0* tests -type f -name "*.[ch]")'
-check 'scripts: shellcheck' shellcheck sh -c 'shellcheck .ci/run $(find 0* -name "*.sh") tests/*.sh tests/*.bash tests/*.bats tests/exercises/*.bats tests/bench/*.sh'
+check 'format: clang-format' clang-format format
+check 'scripts: shellcheck' shellcheck scripts
 check 'build: gcc, every warning an error' gcc build gcc make CC=gcc "CFLAGS=$strict" all tests/poke tests/codec
 check 'build: clang' clang build clang make CC=clang "CFLAGS=$strict" all tests/poke tests/codec
 check 'build: musl libc' musl-gcc build musl make CC=musl-gcc "CFLAGS=$plain" all tests/poke tests/codec
 check 'build: bmake' bmake build bmake bmake all tools
 check 'build: all of them, with no flags' cc build plain make CFLAGS= all
-check 'analysis: cppcheck' cppcheck sh -c 'cppcheck -q --std=c11 --enable=warning,performance,portability --error-exitcode=1 $(find 0* -type f -name "*.c")'
+check 'analysis: cppcheck' cppcheck cpp_check
 check 'tests under address and undefined sanitizers' bats under_sanitizers
 check 'tests under valgrind' 'valgrind bats' under_valgrind
 check 'tests through flaky_proxy -c 1' bats through -c 1

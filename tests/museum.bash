@@ -13,7 +13,7 @@ exhibit=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-source=$(sed -n 's|^--- a/||p' "$exhibit") # 01-echo/echo_server.c
+source=$(sed -n 's|^--- a/||p' "$exhibit" | head -n 1) # 01-echo/echo_server.c, or the first of several
 lesson=$(dirname "$source")
 name=$(sed -n 's/^Program: //p' "$exhibit")
 name=${name:-$(basename "$source" .c)}
