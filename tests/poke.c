@@ -3,7 +3,7 @@
  *
  *     cc -o poke poke.c poke_script.c poke_words.c poke_stream.c poke_load.c poke_datagram.c poke_exchange.c \
  *         poke_conn.c poke_report.c poke_bytes.c ../01-echo/wire.c
- *     terminal 1:  ./echo_server
+ *     terminal 1:  ../01-echo/echo_server
  *     terminal 2:  printf '%s\n' 'a > "hello\n"' 'a < "hello\n"' | ./poke 127.0.0.1 3200 && echo well done
  *
  * Now expect "jello\n" instead, and read the report. The language of the scripts is described by `poke -h`: that text

@@ -40,7 +40,7 @@ struct conn {
     size_t served;        /* ... how many got their answer (in a member: 1 if it did), ... */
     size_t refused;       /* ... and how many were hung up on */
 
-    struct sockaddr_storage peer; /* with -u: where it sends to, and who is expected to answer */
+    struct sockaddr_storage peer; /* with -u: where it sends to, and where answers have to come from */
     socklen_t peer_len;
     int follow; /* with -u: it takes the next datagram from anybody, and then sends to there */
 };

@@ -1,7 +1,7 @@
 /* poke_step.h - a step is one line of the script; its verb says what to do. There are two sets of verbs.
  *
- * To add a verb: write its function in poke_stream.c (or _load.c, or _datagram.c), add a row to the table there, and a
- * line to the text of -h.
+ * To add a verb: write its function, add a row to the table at the end of poke_stream.c or poke_datagram.c, and a line
+ * to the text of -h in poke.c.
  */
 #ifndef POKE_STEP_H
 #define POKE_STEP_H
@@ -13,24 +13,27 @@ struct step {
     struct conn *conn;  /* the NAME that the line begins with */
     struct conn *via;   /* the other one, of VIA or of `as`; NULL: none */
     size_t n, max;      /* its numbers; 0 where left out */
-    struct bytes bytes; /* its string */
-    struct bytes ping;  /* its second string or pair of strings: of a round trip, what is sent ... */
+    struct bytes bytes; /* its BYTES */
+    struct bytes ping;  /* of a round trip: what is sent ... */
     struct bytes pong;  /* ... and what has to come back */
 };
 
+/* The arguments of a verb are described by a letter each:
+ *
+ *     n, m   a number, for s->n or s->max
+ *     o      a number for s->n, or none
+ *     b      BYTES, for s->bytes
+ *     f      the same, or none
+ *     p      BYTES BYTES, for s->ping and s->pong
+ *     v      VIA or none: a NAME for s->via, and BYTES BYTES for s->ping and s->pong
+ *     c      a NAME, for s->via
+ *
+ * run() returns if the server did well; if not, it ends the program with a report. */
 struct verb {
     const char *name;
-    const char *arguments; /* their kinds, a letter each:
-                                  *     n, m  a number, for s->n or s->max
-                                  *     o     a number for s->n, or none
-                                  *     b     BYTES
-                                  *     f     BYTES or none
-                                  *     p     BYTES BYTES, for s->ping and s->pong
-                                  *     v     VIA or none: s->via, and its ping and pong
-                                  *     c     a NAME, for s->via */
-    int states; /* those that NAME can be in, a sum; with OPEN in it an ABSENT one is opened first */
-    void (*run)(
-        struct step *s); /* returns if the server did well; if not, it ends the program with a report */
+    const char *arguments;
+    int states; /* those that NAME can be in, a sum; with OPEN in it, an ABSENT one is opened first */
+    void (*run)(struct step *s);
 };
 
 /* The verbs without and with -u; a row without a name ends each. */
