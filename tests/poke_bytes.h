@@ -16,8 +16,7 @@ struct bytes {           /* all zeros is an empty string */
 /* Makes room for `more` bytes. Ends the program if there is no memory. */
 void bytes_reserve(struct bytes *b, size_t more);
 
-/* Appends `len` bytes. They may be a part of b itself only if bytes_reserve() has made room for them, and for one byte
- * more, before. Ends the program if there is no memory. */
+/* Appends `len` bytes, which are no part of b. Ends the program if there is no memory. */
 void bytes_add(struct bytes *b, const void *data, size_t len);
 
 /* Removes `len` bytes from the front. */

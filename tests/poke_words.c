@@ -121,9 +121,9 @@ static void take_string(struct bytes *b) {
     if (len > 0 && times > BYTES_MAX / len)
         script_error("this string is over %d bytes long", BYTES_MAX);
     bytes_reserve(b, len * times + 1);
-    for (size_t i = 1; len > 0 && i < times; i++)
-        bytes_add(b, b->data + start, len);
-    b->length = start + len * times; /* less than it has if times is 0 */
+    for (size_t i = start + len; i < start + len * times; i++)
+        b->data[i] = b->data[i - len];
+    b->length = start + len * times;
 }
 
 void take_strings(struct bytes *b, int apart) {
