@@ -80,12 +80,16 @@ $(PROGRAMS_06): 06-websocket-handshake/*.[ch]
 	$(COMPILE) ws_client.c sha1.c base64.c utf8.c http.c room.c handshake.c frame.c
 
 # What the tests use, beside them.
+POKE     = poke_script.c poke_words.c poke_stream.c poke_load.c poke_datagram.c poke_exchange.c poke_conn.c poke_report.c \
+	poke_bytes.c
 MESSAGES = ../03-custom-protocol/frame.c ../03-custom-protocol/message.c
 W        = ../06-websocket-handshake
 FRAMES   = $(W)/sha1.c $(W)/base64.c $(W)/utf8.c $(W)/http.c $(W)/room.c $(W)/handshake.c $(W)/frame.c
 
-$(TOOLS): tests/*.c
-tests/poke tests/crowd tests/courier tests/pulse tests/udp_relay tests/ws_cases:
+$(TOOLS): tests/*.[ch]
+tests/poke: 01-echo/*.[ch]
+	$(COMPILE) poke.c $(POKE) ../01-echo/wire.c
+tests/crowd tests/courier tests/pulse tests/udp_relay tests/ws_cases:
 	$(COMPILE) $(@F).c
 tests/codec tests/im_talk tests/im_crowd: 03-custom-protocol/*.[ch]
 	$(COMPILE) $(@F).c $(MESSAGES)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Measures chat_server beside a relay on epoll and ncat's chat, and writes 02-chat.md and 02-chat.svg.
+# Measures chat_server beside a relay on epoll and ncat's chat, and writes 02-chat.md and 02-chat.svg. The relay takes
+# part twice, under two names: what these two differ by is the noise of the machine.
 #
 #     make bench            or, longer and steadier:  ROUNDS=7 make bench
 #
@@ -64,11 +65,11 @@ stop() {
     pids=$(echo "$pids" | sed "s/ $pid\$//")
 }
 
-# Starts one of the three. ncat has to be told a port: the one that the server before it had is free again.
+# Starts one of them. ncat has to be told a port: the one that the server before it had is free again.
 start_server() { # SERVER
     case $1 in
     chat_server) start chat_server 02-group-chat/chat_server -p 0 ;;
-    epoll_chat) start epoll_chat "$work/epoll_chat" -p 0 ;;
+    epoll_chat | epoll_again) start "$1" "$work/epoll_chat" -p 0 ;;
     ncat) start ncat ncat -v --broker --chat -m 1000 -l 127.0.0.1 "$port" ;;
     esac
 }
@@ -79,9 +80,9 @@ find_servers() {
     servers=chat_server
     if [ "$(uname)" = Linux ] &&
         ${CC-cc} -std=c11 -O2 -o "$work/epoll_chat" tests/bench/epoll_chat.c 2>"$work/cc.log"; then
-        servers="$servers epoll_chat"
+        servers="$servers epoll_chat epoll_again"
     else
-        echo 'This system has no epoll, which is Linux, so there is nothing in its column.' >>"$work/missing"
+        echo 'This system has no epoll, which is Linux, so there is nothing in its columns.' >>"$work/missing"
     fi
     has ncat || echo 'ncat is not installed, so there is nothing in its column.' >>"$work/missing"
 }
@@ -142,6 +143,13 @@ ratios() { # ROW SERVER SERVER COLUMN
         END { for (round in a) if (round in b) print a[round] / b[round] }' "$work/results"
 }
 
+# Two cells of a table: the median of a server's ratios to epoll_chat in a row and column, and the lowest and the highest.
+compare() { # ROW SERVER COLUMN
+    ratios "$1" "$2" epoll_chat "$3" | sort -n >"$work/ratios"
+    spread=$(awk '{ value[NR] = $1 } END { if (NR > 0) printf "%.2f to %.2f", value[1], value[NR] }' "$work/ratios")
+    echo "**$(median %.2f <"$work/ratios")** | ${spread:-–}"
+}
+
 # ---- the report ----
 
 machine() {
@@ -161,10 +169,8 @@ table() {
     echo '|---|---|--:|--:|--:|--:|--:|'
     while IFS='|' read -r command words; do
         row=${command%% *}
-        ratios "$row" chat_server epoll_chat 4 | sort -n >"$work/ratios"
-        spread=$(awk '{ value[NR] = $1 } END { if (NR > 0) printf "%.2f to %.2f", value[1], value[NR] }' "$work/ratios")
         echo "| $words | \`${command#* }\` | $(result "$row" chat_server 4 %.0f) | $(result "$row" epoll_chat 4 %.0f) |" \
-            "**$(median %.2f <"$work/ratios")** | ${spread:-–} | $(result "$row" ncat 4 %.0f) |"
+            "$(compare "$row" chat_server 4) | $(result "$row" ncat 4 %.0f) |"
     done <"$work/rows"
 }
 
@@ -178,11 +184,22 @@ late_table() {
     done <"$work/rows"
 }
 
+noise_table() {
+    echo '| what | epoll_again | epoll_chat | ratio | lowest to highest | p99: ratio | lowest to highest |'
+    echo '|---|--:|--:|--:|--:|--:|--:|'
+    while IFS='|' read -r command words; do
+        row=${command%% *}
+        echo "| $words | $(result "$row" epoll_again 4 %.0f) | $(result "$row" epoll_chat 4 %.0f) |" \
+            "$(compare "$row" epoll_again 4) | $(compare "$row" epoll_again 5) |"
+    done <"$work/rows"
+}
+
 draw() {
     while IFS='|' read -r command words; do
         row=${command%% *}
-        printf '"%s" %s %s %s\n' "$(printf %s "$words" | sed 's/, /\\n/g; s/ each under way//; s/ under way//')" \
-            "$(result "$row" chat_server 4 %.0f)" "$(result "$row" epoll_chat 4 %.0f)" "$(result "$row" ncat 4 %.0f)"
+        printf '"%s" %s %s %s %s\n' "$(printf %s "$words" | sed 's/, /\\n/g; s/ each under way//; s/ under way//')" \
+            "$(result "$row" chat_server 4 %.0f)" "$(result "$row" epoll_chat 4 %.0f)" \
+            "$(result "$row" epoll_again 4 %.0f)" "$(result "$row" ncat 4 %.0f)"
     done <"$work/rows" | sed 's/–/NaN/g' >"$work/data"
     gnuplot <<END
 set terminal svg size 960,420 font 'sans-serif,12' background 'white'
@@ -201,7 +218,8 @@ set format y '%.1s %c'
 set yrange [0:*]
 set offsets 0, 0, graph 0.15, 0
 plot '$work/data' using 2:xtic(1) title 'chat\\_server (select)' lc rgb '#1f6feb', \
-     '' using 3 title 'epoll\\_chat' lc rgb '#f0883e', '' using 4 title 'ncat' lc rgb '#8b949e'
+     '' using 3 title 'epoll\\_chat' lc rgb '#f0883e', '' using 4 title 'the same again' lc rgb '#f7c08f', \
+     '' using 5 title 'ncat' lc rgb '#8b949e'
 END
 }
 
@@ -225,6 +243,13 @@ How late a line was, at p99: 99 of 100 deliveries had come within so many millis
 
 END
     late_table
+    cat <<END
+
+How much of that is noise? epoll_again is epoll_chat once more: the same program, which took turns with all the others.
+So a ratio of chat_server says something only if it is further from 1 than the ratios here.
+
+END
+    noise_table
     cat <<END
 
 Each number is from \`tests/crowd OPTIONS 127.0.0.1 PORT\` with the options of its row. It checks each delivery: whole,
