@@ -42,13 +42,15 @@ $(PROGRAMS_02): 02-group-chat/*.[ch]
 02-group-chat/chat_client:
 	$(COMPILE) chat_client.c
 
+MESSAGE = frame.c message.c message_text.c message_json.c message_xml.c message_parts.c text.c
+
 $(PROGRAMS_03): 03-custom-protocol/*.[ch]
 03-custom-protocol/im_server:
-	$(COMPILE) im_server.c post.c journal.c request.c frame.c message.c
+	$(COMPILE) im_server.c post.c journal.c request.c $(MESSAGE)
 03-custom-protocol/im_client:
-	$(COMPILE) im_client.c transfer.c frame.c message.c
+	$(COMPILE) im_client.c transfer.c $(MESSAGE)
 03-custom-protocol/file_server:
-	$(COMPILE) file_server.c frame.c message.c
+	$(COMPILE) file_server.c $(MESSAGE)
 
 $(PROGRAMS_04): 04-heartbeat/*.[ch]
 04-heartbeat/heartbeat_server:
@@ -77,7 +79,8 @@ $(PROGRAMS_06): 06-websocket-handshake/*.[ch]
 	$(COMPILE) ws_client.c sha1.c base64.c utf8.c http.c room.c handshake.c frame.c
 
 # What the tests use, beside them.
-MESSAGES = ../03-custom-protocol/frame.c ../03-custom-protocol/message.c
+M        = ../03-custom-protocol
+MESSAGES = $(M)/frame.c $(M)/message.c $(M)/message_text.c $(M)/message_json.c $(M)/message_xml.c $(M)/message_parts.c $(M)/text.c
 W        = ../06-websocket-handshake
 FRAMES   = $(W)/sha1.c $(W)/base64.c $(W)/utf8.c $(W)/http.c $(W)/room.c $(W)/handshake.c $(W)/frame.c
 
