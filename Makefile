@@ -87,8 +87,10 @@ FRAMES   = $(W)/sha1.c $(W)/base64.c $(W)/utf8.c $(W)/http.c $(W)/room.c $(W)/ha
 $(TOOLS): tests/*.c
 tests/poke tests/crowd tests/courier tests/pulse tests/udp_relay tests/ws_cases:
 	$(COMPILE) $(@F).c
-tests/codec tests/im_talk tests/im_crowd: 03-custom-protocol/*.[ch]
+tests/codec tests/im_talk: 03-custom-protocol/*.[ch]
 	$(COMPILE) $(@F).c $(MESSAGES)
+tests/im_crowd: 03-custom-protocol/*.[ch] tests/im_person.h
+	$(COMPILE) im_crowd.c im_person.c $(MESSAGES) $(M)/wire.c
 tests/ws_modules tests/ws_peer: 06-websocket-handshake/*.[ch]
 	$(COMPILE) $(@F).c $(FRAMES)
 
