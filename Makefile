@@ -48,7 +48,7 @@ $(PROGRAMS_03): 03-custom-protocol/*.[ch]
 03-custom-protocol/im_server:
 	$(COMPILE) im_server.c post.c journal.c request.c $(MESSAGE)
 03-custom-protocol/im_client:
-	$(COMPILE) im_client.c commands.c delivery.c transfer.c talk.c conn.c screen.c $(MESSAGE) connect.c signals.c wire.c
+	$(COMPILE) im_client.c commands.c delivery.c transfer.c talk.c conn.c screen.c show_frame.c $(MESSAGE) connect.c signals.c wire.c
 03-custom-protocol/file_server:
 	$(COMPILE) file_server.c $(MESSAGE)
 

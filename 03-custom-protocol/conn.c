@@ -3,36 +3,34 @@
 
 #include "conn.h"
 
+#include "show_frame.h"
 #include "wire.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 int conn_has_room(const struct conn *c) { return CONN_SIZE - c->out_length >= CONN_FRAME; }
 
-/* Shows with -v what a frame means. */
-static void show_frame(const struct conn *c, const char *arrow, const struct frame *f) {
-    static const char *const formats[] = {[FRAME_TEXT] = "text", "json", "xml", "bytes"};
+/* Shows a frame with -v, and the message in it, if there is one. */
+static void conn_show(const struct conn *c, const char *arrow, const struct frame *f) {
     static char store[FRAME_MAX + 1];
-    char meaning[512] = "";
     struct message m;
     size_t at;
     if (!verbose)
         return;
 
+    const struct message *said = NULL;
     if (f->format != FRAME_BYTES &&
         message_decode(&m, (enum message_format)f->format, f->payload, f->length, store, &at) == NULL)
-        message_show(&m, meaning, sizeof meaning);
-    fprintf(stderr, "%s %s frame: %s, %zu byte%s%s%s\n", c->name, arrow, formats[f->format], f->length,
-            f->length == 1 ? "" : "s", *meaning ? ": " : "", meaning);
+        said = &m;
+    show_frame(c->name, arrow, f->format, f->length, said);
 }
 
 void conn_append(struct conn *c, size_t length) {
     struct frame f;
     if (frame_decode(&f, c->out + c->out_length, length) > 0)
-        show_frame(c, "<-", &f);
+        conn_show(c, "<-", &f);
     c->out_length += length;
 }
 
@@ -51,7 +49,7 @@ int conn_receive(struct conn *c, struct frame *f) {
     if (n <= 0)
         return (int)n;
     c->in_start += (size_t)n;
-    show_frame(c, "->", f);
+    conn_show(c, "->", f);
     return 1;
 }
 
