@@ -45,13 +45,15 @@ $(PROGRAMS_02): 02-group-chat/*.[ch]
 02-group-chat/chat_client:
 	$(COMPILE) chat_client.c
 
+MESSAGE = frame.c message.c message_text.c message_json.c message_xml.c message_parts.c text.c
+
 $(PROGRAMS_03): 03-custom-protocol/*.[ch]
 03-custom-protocol/im_server:
-	$(COMPILE) im_server.c post.c journal.c request.c frame.c message.c
+	$(COMPILE) im_server.c post.c journal.c request.c $(MESSAGE)
 03-custom-protocol/im_client:
-	$(COMPILE) im_client.c transfer.c frame.c message.c
+	$(COMPILE) im_client.c commands.c delivery.c transfer.c talk.c conn.c screen.c show_frame.c $(MESSAGE) connect.c signals.c wire.c
 03-custom-protocol/file_server:
-	$(COMPILE) file_server.c frame.c message.c
+	$(COMPILE) file_server.c $(MESSAGE)
 
 $(PROGRAMS_04): 04-heartbeat/*.[ch]
 04-heartbeat/heartbeat_server:
@@ -82,7 +84,8 @@ $(PROGRAMS_06): 06-websocket-handshake/*.[ch]
 # What the tests use, beside them.
 POKE     = poke_script.c poke_words.c poke_stream.c poke_load.c poke_datagram.c poke_exchange.c poke_conn.c poke_report.c \
 	poke_bytes.c
-MESSAGES = ../03-custom-protocol/frame.c ../03-custom-protocol/message.c
+M        = ../03-custom-protocol
+MESSAGES = $(M)/frame.c $(M)/message.c $(M)/message_text.c $(M)/message_json.c $(M)/message_xml.c $(M)/message_parts.c $(M)/text.c
 W        = ../06-websocket-handshake
 FRAMES   = $(W)/sha1.c $(W)/base64.c $(W)/utf8.c $(W)/http.c $(W)/room.c $(W)/handshake.c $(W)/frame.c
 
@@ -91,8 +94,10 @@ tests/poke: 01-echo/*.[ch]
 	$(COMPILE) poke.c $(POKE) ../01-echo/wire.c
 tests/crowd tests/courier tests/pulse tests/udp_relay tests/ws_cases:
 	$(COMPILE) $(@F).c
-tests/codec tests/im_talk tests/im_crowd: 03-custom-protocol/*.[ch]
+tests/codec tests/im_talk: 03-custom-protocol/*.[ch]
 	$(COMPILE) $(@F).c $(MESSAGES)
+tests/im_crowd: 03-custom-protocol/*.[ch] tests/im_person.h
+	$(COMPILE) im_crowd.c im_person.c $(MESSAGES) $(M)/wire.c
 tests/ws_modules tests/ws_peer: 06-websocket-handshake/*.[ch]
 	$(COMPILE) $(@F).c $(FRAMES)
 

@@ -34,10 +34,10 @@ size_t utf8_length(const char *s, size_t len) {
 
 /* Is this character, of `size` bytes, one that could begin a command to a terminal? */
 static int is_control(const char *s, size_t size) {
-    unsigned char first = (unsigned char)s[0], second = (unsigned char)s[1];
+    const unsigned char *byte = (const unsigned char *)s;
     if (size == 1)
-        return (first < ' ' && first != '\t') || first == 127;
-    return size == 2 && first == 0xC2 && second < 0xA0; /* U+0080 to U+009F */
+        return (byte[0] < ' ' && byte[0] != '\t') || byte[0] == 127;
+    return size == 2 && byte[0] == 0xC2 && byte[1] < 0xA0; /* U+0080 to U+009F */
 }
 
 void text_clean(char *text, size_t len) {

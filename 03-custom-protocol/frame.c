@@ -11,7 +11,10 @@ long frame_decode(struct frame *f, const char *data, size_t len) {
         return -1; /* now, not when the payload is there: nobody should wait for it, or make room */
     if (len - FRAME_HEADER < length)
         return 0;
-    *f = (struct frame){(enum frame_format)h[4], data + FRAME_HEADER, length};
+
+    f->format = (enum frame_format)h[4];
+    f->payload = data + FRAME_HEADER;
+    f->length = length;
     return (long)(FRAME_HEADER + length);
 }
 

@@ -20,11 +20,11 @@ enum frame_format { FRAME_TEXT = 1, FRAME_JSON, FRAME_XML, FRAME_BYTES };
 struct frame {
     enum frame_format format;
     const char *payload; /* in the bytes that were given to frame_decode */
-    size_t length;       /* of the payload, 0 to FRAME_MAX */
+    size_t length;       /* of the payload in bytes, 0 to FRAME_MAX */
 };
 
-/* Looks at the first bytes of a stream. Returns how many of them are the first frame, 0 if there are too few to
- * tell, or -1 if they can never become one: the length is over FRAME_MAX, or there is no such format. */
+/* Looks at the first bytes of a stream. Returns how many of them are the first frame; 0: more bytes are needed; -1: they
+ * can never become a frame, because the length is over FRAME_MAX, or there is no such format. */
 long frame_decode(struct frame *f, const char *data, size_t len);
 
 /* Writes the header of a frame with `length` bytes of payload. */

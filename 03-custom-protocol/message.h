@@ -15,6 +15,7 @@
 
 enum message_format { TEXT = 1, JSON, XML }; /* the numbers are those of a frame's format */
 
+/* A new type is a word here, in front of TYPES, and a row in message.c; so is a new field, in front of FIELDS. */
 enum message_type { LOGIN, MSG, ACK, HISTORY, WHO, OK, ERROR, PAST, PRESENCE, BYE, PUT, GET, TYPES };
 
 enum message_field {
@@ -41,8 +42,8 @@ struct message {
     const char *field[FIELDS]; /* UTF-8 and its NUL; NULL: not there */
 };
 
-/* Reads a message. Its fields point into `store`, which needs len + 1 bytes. Returns NULL, or what is wrong, in
- * words; then m has no fields, and *at is the offset in bytes at which it is, `len` if the end is missing. */
+/* Reads a message. Its fields point into `store`, which needs len + 1 bytes. Returns NULL; or what is wrong, in words:
+ * then m has no fields, and *at is the offset in bytes of the mistake, `len` if the end is missing. */
 const char *message_decode(struct message *m, enum message_format format, const char *data, size_t len,
                            char *store, size_t *at);
 
@@ -53,8 +54,8 @@ size_t message_encode(const struct message *m, enum message_format format, char 
 /* Returns the number that a field holds; or -1 if it is missing or is not 1 to 18 digits. */
 long long message_number(const struct message *m, enum message_field field);
 
-/* Writes for people what a message says: msg id=7 to=lisi body=吃饭了吗, in one line and with a NUL in at most
- * `size` bytes (4 at least), safe to print: control characters and what is no UTF-8 become question marks. */
+/* Writes for people what a message says: msg id=7 to=lisi body=吃饭了吗. That is one line with its NUL, `size` bytes at
+ * most (4 at least), and safe to print: control characters and what is not UTF-8 become question marks. */
 void message_show(const struct message *m, char *out, size_t size);
 
 #endif

@@ -339,9 +339,18 @@ the last' ]
     [ ! -e got ]
     as lisi </dev/null | grep -q 'zhangsan: hello'
     echo 'rule: what is said is what went wrong'
-    printf '#!/bin/sh\nexec 3>&- 4>&- 5>&-\nulimit -n 5\nexec "%s" "$@"\n' "$IM_CLIENT" >limited
-    chmod +x limited # three for a start, one for the server, one for the file; none for the connection that brings it
-    printf '/get %s got\nlisi: hello\n' "$path" | IM_CLIENT=./limited as zhangsan
+    with_descriptors() { # COUNT
+        printf '#!/bin/sh\nexec 3>&- 4>&- 5>&-\nulimit -n %d\nexec "%s" "$@"\n' "$1" "$IM_CLIENT" >limited
+        chmod +x limited
+        printf '/get %s got\nlisi: hello\n' "$path" | IM_CLIENT=./limited as zhangsan
+    }
+    for ((count = 4; count < 20; count++)); do with_descriptors $count && break; done
+    echo "with $count descriptors it can talk: then there is none for the file"
+    cat zhangsan.err
+    grep -qE '^im_client: got: (Too many open files|No file descriptors available)$' zhangsan.err
+    as lisi </dev/null | grep -q 'zhangsan: hello'
+    echo 'with one more, there is none for the connection that brings it'
+    with_descriptors $((count + 1))
     cat zhangsan.err
     grep -qE '^im_client: got: (Too many open files|No file descriptors available)$' zhangsan.err
     as lisi </dev/null | grep -q 'zhangsan: hello'

@@ -43,7 +43,10 @@ static void fail(const char *what) {
     exit(1);
 }
 
-static int bad_usage(void) { return fputs(usage, stderr), 2; }
+static int bad_usage(void) {
+    fputs(usage, stderr);
+    return 2;
+}
 
 static int format_of(const char *name, int most) {
     for (int i = 1; i <= most; i++)
@@ -102,7 +105,7 @@ static int do_cut(char **arguments) {
     size_t at;
     for (size_t n = 0; n < len; n++) {
         char *copy = malloc(n + 1),
-             *store = malloc(n + 1); /* of just the right sizes, for a sanitizer to see */
+             *store = malloc(n + 1); /* just so large that a sanitizer sees a byte too many */
         memcpy(copy + 1, data, n);
         if (message_decode(&m, format, copy + 1, n, store, &at) == NULL)
             printf("%zu\n", n);
@@ -232,20 +235,26 @@ static int allowed(unsigned long code) {
     return !(code >= 0xD800 && code <= 0xDFFF) && code != 0xFFFE && code != 0xFFFF && code < 0x110000;
 }
 
-/* Writes the UTF-8 of a number below 2^21, be it a character or not. Returns its length. */
+/* Writes the UTF-8 of a number below 2^21, be it a character or not. Returns its length. It is written otherwise than in
+ * the code under test, so that the two do not make the same mistake. */
 static size_t utf8_write(unsigned long code, char *s) {
-    if (code < 0x80)
-        return s[0] = (char)code, 1;
-    if (code < 0x800)
-        return s[0] = (char)(0xC0 + code / 64), s[1] = (char)(0x80 + code % 64), 2;
-    size_t n = 3;
-    if (code < 0x10000)
-        s[0] = (char)(0xE0 + code / 4096);
-    else
-        s[0] = (char)(0xF0 + code / 262144), s[1] = (char)(0x80 + code / 4096 % 64), n = 4;
-    s[n - 2] = (char)(0x80 + code / 64 % 64);
-    s[n - 1] = (char)(0x80 + code % 64);
-    return n;
+    char *end = s;
+    if (code < 0x80) {
+        s[0] = (char)code;
+        return 1;
+    }
+    if (code < 0x800) {
+        *end++ = (char)(0xC0 + code / 64);
+    } else if (code < 0x10000) {
+        *end++ = (char)(0xE0 + code / 4096);
+        *end++ = (char)(0x80 + code / 64 % 64);
+    } else {
+        *end++ = (char)(0xF0 + code / 262144);
+        *end++ = (char)(0x80 + code / 4096 % 64);
+        *end++ = (char)(0x80 + code / 64 % 64);
+    }
+    *end++ = (char)(0x80 + code % 64);
+    return (size_t)(end - s);
 }
 
 static void value_random(char value[VALUE_SIZE], unsigned long plane) {

@@ -28,15 +28,23 @@ static void give_up(const char *why) {
 
 /* Writes all, to wherever. */
 static void write_all(int fd, const char *data, size_t len) {
-    for (ssize_t n; len > 0; data += n, len -= (size_t)n)
-        if ((n = write(fd, data, len)) <= 0)
+    while (len > 0) {
+        ssize_t n = write(fd, data, len);
+        if (n <= 0)
             give_up("cannot write");
+        data += n;
+        len -= (size_t)n;
+    }
 }
 
 static void read_all(char *data, size_t len) {
-    for (ssize_t n; len > 0; data += n, len -= (size_t)n)
-        if ((n = read(server, data, len)) <= 0)
+    while (len > 0) {
+        ssize_t n = read(server, data, len);
+        if (n <= 0)
             give_up("the server hung up");
+        data += n;
+        len -= (size_t)n;
+    }
 }
 
 static void send_frame(int format, const char *data, size_t len) {
@@ -83,8 +91,11 @@ static void get(const char *path, const char *offset) {
     int len = snprintf(request, sizeof request, "get://id=\"1\",path=\"%s\",offset=\"%s\"", path, offset);
     send_frame(TEXT, request, (size_t)len);
     long long left = strtoll(receive_ok("size=\""), NULL, 10) - strtoll(offset, NULL, 10);
-    for (size_t n; left > 0; left -= (long long)n)
-        write_all(STDOUT_FILENO, payload, n = receive_frame(BYTES));
+    while (left > 0) {
+        size_t n = receive_frame(BYTES);
+        write_all(STDOUT_FILENO, payload, n);
+        left -= (long long)n;
+    }
     if (left < 0)
         give_up("more bytes came than there are");
 }

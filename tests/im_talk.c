@@ -30,7 +30,7 @@
 static const char usage[] =
     "usage: im_talk [-h] [-f FORMAT] HOST PORT < SCRIPT\n"
     "  -h         print this help\n"
-    "  -f FORMAT  text, json or xml: what those speak who do not say (default json)\n"
+    "  -f FORMAT  text, json or xml: what a connection speaks that does not say (default json)\n"
     "A script has one step a line. NAME is a connection, opened when first mentioned.\n"
     "  NAME format FORMAT   it speaks that from now on\n"
     "  NAME > MESSAGE       send; the message is written in JSON here, whatever goes over the wire\n"
@@ -96,10 +96,11 @@ static struct conn *conn_of(const char *name) {
     return c;
 }
 
+/* Returns where the value of "?a" to "?z" is kept, NULL: this is none of them. */
 static char *remember(const char *value) {
-    return value && value[0] == '?' && value[1] >= 'a' && value[1] <= 'z' && !value[2]
-               ? remembered[value[1] - 'a']
-               : NULL;
+    if (value == NULL || value[0] != '?' || value[1] < 'a' || value[1] > 'z' || value[2] != '\0')
+        return NULL;
+    return remembered[value[1] - 'a'];
 }
 
 /* Reads a message of the script. */
@@ -133,7 +134,8 @@ static void conn_send(struct conn *c, const char *text) {
 
 /* Reads more of what comes. Returns 0 at the end of the stream. */
 static int conn_read(struct conn *c) {
-    if (poll(&(struct pollfd){.fd = c->fd, .events = POLLIN}, 1, patience) == 0)
+    struct pollfd readable = {.fd = c->fd, .events = POLLIN};
+    if (poll(&readable, 1, patience) == 0)
         fail(1, "%s got nothing for %d ms", c->name, patience);
     ssize_t n = read(c->fd, c->in + c->length, sizeof c->in - c->length);
     c->length += n > 0 ? (size_t)n : 0;
@@ -146,7 +148,9 @@ static int field_fits(const char *want, const char *got) {
         snprintf(known, VALUE_SIZE, "%s", got);
     if (known)
         want = known;
-    return want && got ? strcmp(want, "*") == 0 || strcmp(want, got) == 0 : want == got;
+    if (want == NULL || got == NULL)
+        return want == got;
+    return strcmp(want, "*") == 0 || strcmp(want, got) == 0;
 }
 
 /* Takes the next frame. Returns its length with its header. */
@@ -160,7 +164,10 @@ static size_t conn_next(struct conn *c, struct frame *f) {
     return (size_t)used;
 }
 
-static void conn_take(struct conn *c, size_t len) { memmove(c->in, c->in + len, c->length -= len); }
+static void conn_take(struct conn *c, size_t len) {
+    c->length -= len;
+    memmove(c->in, c->in + len, c->length);
+}
 
 static void conn_expect(struct conn *c, const char *text) {
     static char store[FRAME_MAX + 1], shown[FRAME_MAX];
@@ -192,6 +199,11 @@ static void conn_eof(struct conn *c) {
         fail(1, "%s got more instead of the end: %.*s", c->name, (int)c->length, c->in);
 }
 
+static void conn_close(struct conn *c) {
+    close(c->fd);
+    c->fd = -1;
+}
+
 static void step(char *text) {
     char *name = strtok(text, " \n"), *verb = strtok(NULL, " \n"), *rest = strtok(NULL, "\n");
     if (name == NULL || *name == '#')
@@ -216,9 +228,14 @@ static void step(char *text) {
     else if (strcmp(verb, "shut") == 0)
         shutdown(c->fd, SHUT_WR);
     else if (strcmp(verb, "close") == 0)
-        close(c->fd), c->fd = -1;
+        conn_close(c);
     else
         fail(2, "there is no such step");
+}
+
+static int bad_usage(void) {
+    fputs(usage, stderr);
+    return 2;
 }
 
 int main(int argc, char **argv) {
@@ -231,10 +248,10 @@ int main(int argc, char **argv) {
         switch (option) {
         case 'h': return fputs(usage, stdout) < 0;
         case 'f': format = format_of(optarg); break;
-        default: return fputs(usage, stderr), 2;
+        default: return bad_usage();
         }
     if (argc - optind != 2 || getaddrinfo(argv[optind], argv[optind + 1], &hints, &server) != 0)
-        return fputs(usage, stderr), 2;
+        return bad_usage();
     signal(SIGPIPE, SIG_IGN);
     while (fgets(line, sizeof line, stdin)) {
         line_number++;

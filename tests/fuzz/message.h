@@ -4,6 +4,11 @@
  * read again from there, and is then the same, to the byte; its values are clean, and so is what people see of it.
  */
 #include "../../03-custom-protocol/message.c"
+#include "../../03-custom-protocol/message_json.c"
+#include "../../03-custom-protocol/message_parts.c"
+#include "../../03-custom-protocol/message_text.c"
+#include "../../03-custom-protocol/message_xml.c"
+#include "../../03-custom-protocol/text.c"
 
 static void check(int right) {
     if (!right)
