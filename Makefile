@@ -48,7 +48,7 @@ $(PROGRAMS_03): 03-custom-protocol/*.[ch]
 03-custom-protocol/im_client:
 	$(COMPILE) im_client.c transfer.c frame.c message.c
 03-custom-protocol/file_server:
-	$(COMPILE) file_server.c store.c say.c show_frame.c message.c frame.c $(LOOP)
+	$(COMPILE) file_server.c store.c request.c say.c show_frame.c message.c frame.c $(LOOP)
 
 $(PROGRAMS_04): 04-heartbeat/*.[ch]
 04-heartbeat/heartbeat_server:

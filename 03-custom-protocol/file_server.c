@@ -3,7 +3,7 @@
  *     terminal 1:  make -C .. && ./file_server -v
  *     terminal 2:  ./im_client ...              /send lisi cat.png and /get PATH, see im_client.c
  *
- * cc -o file_server file_server.c store.c say.c show_frame.c message.c frame.c loop.c listen.c signals.c wire.c
+ * cc -o file_server file_server.c store.c request.c say.c show_frame.c message.c frame.c loop.c listen.c signals.c wire.c
  *
  * Watch: put, 64 KiB frames, ok; and with kill -9 in the middle, that nothing is there. New here: a file is written
  * under another name, forced to the disk, and only then renamed: nobody ever sees half of one (store.c). The way of a
@@ -18,6 +18,7 @@
 #include "frame.h"
 #include "loop.h"
 #include "message.h"
+#include "request.h"
 #include "say.h"
 #include "show_frame.h"
 #include "store.h"
@@ -35,7 +36,6 @@
 #define CHUNKS_MAX 3      /* frames of a file that one client gets in a turn */
 #define REPLY_MAX  1024   /* bytes in the longest answer */
 #define OUT_MAX    131072 /* bytes that wait for the kernel */
-#define ID_MAX     64     /* bytes in the id of a request */
 _Static_assert(OUT_MAX >= CHUNKS_MAX * (FRAME_HEADER + CHUNK_MAX) + REPLY_MAX,
                "there has to be room for an answer, and for what comes in a turn");
 
@@ -217,25 +217,17 @@ static void handle_get(struct client *c, const struct message *m) {
 
 /* ---- Requests ---- */
 
-/* Notes the id of a request. Returns 0 if it is none. */
-static int id_keep(struct transfer *t, const char *id) {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-    size_t len = id ? strlen(id) : 0;
-    if (len == 0 || len > ID_MAX || strspn(id, allowed) < len)
-        return 0;
-    memcpy(t->id, id, len + 1);
-    return 1;
-}
-
 static void handle_message(struct client *c, const struct message *m) {
     static const char no_id[] = "id has to be 1 to 64 letters, digits, - _ or .";
-    int has_id = id_keep(&transfers[c->fd], m->field[ID]);
-    if (m->type == PUT && has_id)
-        handle_put(c, m);
-    else if (m->type == PUT)
+    const char *id = request_id(m);
+    snprintf(transfers[c->fd].id, ID_MAX + 1, "%s", id ? id : "");
+
+    if (id == NULL && m->type == PUT)
         refuse_and_close(c, "field", no_id);
-    else if (!has_id)
+    else if (id == NULL)
         refuse(c, "field", no_id);
+    else if (m->type == PUT)
+        handle_put(c, m);
     else if (m->type == GET)
         handle_get(c, m);
     else
@@ -274,7 +266,7 @@ static void on_connect(struct client *c) {
     say_begin(c);
 }
 
-/* Takes one frame. A request waits until the download before it has come to its end: what is sent makes the loop offer it
+/* Takes one frame. A request waits until the download before it is at its end: what is sent makes the loop offer it
  * again. */
 static size_t on_data(struct client *c, char *data, size_t len) {
     struct frame f;

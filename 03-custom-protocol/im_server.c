@@ -232,9 +232,9 @@ static void obey(struct client *c, const struct message *m) {
         commands[m->type](c, m);
 }
 
-/* Messages and receipts are taken at once, as many as have room in the batch. All other answers wait until this client's
- * messages are stored and its output is sent: they may tell of these messages, and they cost us more than to ask for them
- * costs the client. The loop offers the request again when the output is sent. */
+/* Messages and receipts are taken at once, as many as have room in the batch. Everything else waits until this client's
+ * messages are stored and its output is sent: an answer may tell of these messages, and it costs us more than the
+ * request costs the client. The loop offers the request again when output was sent. */
 static int must_wait(const struct client *c, enum message_type type) {
     int pending = session_of(c)->pending;
     if (type == ACK)

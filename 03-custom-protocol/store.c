@@ -1,5 +1,5 @@
 /* store.c - see store.h. */
-#define _XOPEN_SOURCE 700 /* mkdtemp() */
+#define _POSIX_C_SOURCE 200809L
 
 #include "store.h"
 
