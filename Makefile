@@ -44,11 +44,11 @@ $(PROGRAMS_02): 02-group-chat/*.[ch]
 
 $(PROGRAMS_03): 03-custom-protocol/*.[ch]
 03-custom-protocol/im_server:
-	$(COMPILE) im_server.c session.c batch.c journal.c post.c accounts.c letter.c request.c say.c show_frame.c message.c frame.c text.c $(LOOP)
+	$(COMPILE) im_server.c session.c batch.c journal.c post.c accounts.c letter.c request.c say.c show_frame.c frame.c message.c text.c $(LOOP)
 03-custom-protocol/im_client:
 	$(COMPILE) im_client.c transfer.c frame.c message.c
 03-custom-protocol/file_server:
-	$(COMPILE) file_server.c store.c request.c say.c show_frame.c message.c frame.c $(LOOP)
+	$(COMPILE) file_server.c store.c request.c say.c show_frame.c frame.c message.c text.c $(LOOP)
 
 $(PROGRAMS_04): 04-heartbeat/*.[ch]
 04-heartbeat/heartbeat_server:

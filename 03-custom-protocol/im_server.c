@@ -5,7 +5,7 @@
  *     terminal 1:  kill it, even with kill -9, and start it again
  *     terminal 3:  ./im_client -u lisi -w 123456 -f xml           what was said while she was away comes first
  *
- * cc -o im_server im_server.c session.c batch.c journal.c post.c accounts.c letter.c request.c say.c show_frame.c message.c frame.c text.c loop.c listen.c signals.c wire.c
+ * cc -o im_server im_server.c session.c batch.c journal.c post.c accounts.c letter.c request.c say.c show_frame.c frame.c message.c text.c loop.c listen.c signals.c wire.c
  *
  * Watch: with -v each frame is shown in bytes and in words; and mail/journal is made of frames, too. New here: bytes
  * become frames and messages (frame.c, message.c), and "ok" is a promise (batch.c). The way of a message:
@@ -137,6 +137,14 @@ static void pending_answer(struct client *c, const struct letter *l, int error) 
         say_stored(c, &l->message);
 }
 
+static void do_ack(struct client *c, const struct message *m) {
+    struct session *session = session_of(c);
+    size_t count = post_acknowledge(session->account, message_number(m, NUMBER));
+    session->under_way -= count < session->under_way ? count : session->under_way;
+    if (count > 0)
+        batch_add_receipt(session->account);
+}
+
 /* Gives somebody what waits, as much as may be under way, and as there is room for. */
 static void deliver(struct client *c) {
     struct session *session = session_of(c);
@@ -150,14 +158,6 @@ static void deliver(struct client *c) {
         say(c, &m);
         session->under_way++;
     }
-}
-
-static void do_ack(struct client *c, const struct message *m) {
-    struct session *session = session_of(c);
-    size_t count = post_acknowledge(session->account, message_number(m, NUMBER));
-    session->under_way -= count < session->under_way ? count : session->under_way;
-    if (count > 0)
-        batch_add_receipt(session->account);
 }
 
 /* ---- who and history ---- */
