@@ -49,11 +49,11 @@ MESSAGE = frame.c message.c message_text.c message_json.c message_xml.c message_
 
 $(PROGRAMS_03): 03-custom-protocol/*.[ch]
 03-custom-protocol/im_server:
-	$(COMPILE) im_server.c post.c journal.c request.c $(MESSAGE)
+	$(COMPILE) im_server.c session.c batch.c journal.c post.c accounts.c letter.c request.c say.c show_frame.c $(MESSAGE) $(LOOP)
 03-custom-protocol/im_client:
 	$(COMPILE) im_client.c commands.c delivery.c transfer.c talk.c conn.c screen.c show_frame.c $(MESSAGE) connect.c signals.c wire.c
 03-custom-protocol/file_server:
-	$(COMPILE) file_server.c $(MESSAGE)
+	$(COMPILE) file_server.c store.c request.c say.c show_frame.c $(MESSAGE) $(LOOP)
 
 $(PROGRAMS_04): 04-heartbeat/*.[ch]
 04-heartbeat/heartbeat_server:

@@ -1,9 +1,9 @@
 /* request.c - see request.h. Two tables say it all. */
 #include "request.h"
 
-#include <string.h>
+#include "accounts.h"
 
-#include "post.h"
+#include <string.h>
 
 #define DIGITS "0123456789"
 #define ABC    "abcdefghijklmnopqrstuvwxyz"
@@ -17,13 +17,15 @@ static const unsigned needs[TYPES + 1] = {
     [WHO] = 1 << ID,
 };
 
-/* What a field may be: so many bytes, all of them of a set (NULL: any). */
+/* What a field may be. */
 static const struct rule {
-    const char *words;
-    size_t min, max;
-    const char *set;
+    const char *words; /* the rule, for people */
+    size_t min;        /* bytes */
+    size_t max;        /* bytes */
+    const char *set;   /* all bytes are among these; NULL: any */
 } rules[FIELDS] = {
-    [ID] = {"an id is 1 to 64 letters, digits, - _ or .", 1, 64, DIGITS ABC "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_."},
+    [ID] = {"an id is 1 to 64 letters, digits, - _ or .", 1, ID_MAX,
+            DIGITS ABC "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_."},
     [NAME] = {"a name is 1 to 32 bytes", 1, WORD_MAX, NULL},
     [PASSWORD] = {"a password is 1 to 64 bytes", 1, PASSWORD_MAX, NULL},
     [TO] = {"a message goes to a name of 1 to 32 bytes", 1, WORD_MAX, NULL},
@@ -34,24 +36,30 @@ static const struct rule {
     [PATH] = {"a file has a path, of 32 hexadecimal digits", 32, 32, DIGITS "abcdef"},
 };
 
-static int field_right(const struct message *m, int field) {
+static int field_is_right(const struct message *m, int field) {
     const struct rule *rule = &rules[field];
     const char *value = m->field[field];
-    size_t len = value ? strlen(value) : 0;
-    return value && len >= rule->min && len <= rule->max && (!rule->set || strspn(value, rule->set) == len);
+    if (value == NULL)
+        return 0;
+    size_t len = strlen(value);
+    if (len < rule->min || len > rule->max)
+        return 0;
+    return rule->set == NULL || strspn(value, rule->set) == len;
 }
 
-const char *request_id(const struct message *m) { return field_right(m, ID) ? m->field[ID] : NULL; }
+const char *request_id(const struct message *m) { return field_is_right(m, ID) ? m->field[ID] : NULL; }
 
 const char *request_check(const struct message *m, const char **why) {
     unsigned needed = needs[m->type];
+    if (needed == 0) {
+        *why = "this is no request to this server";
+        return "type";
+    }
     if (m->type == MSG && (m->field[PATH] || m->field[SIZE])) /* a file */
         needed |= 1 << PATH | 1 << SIZE;
-    *why = "this is no request to this server";
-    if (needed == 0)
-        return "type";
+
     for (int field = 0; field < FIELDS; field++)
-        if (needed >> field & 1 && !field_right(m, field)) {
+        if (needed >> field & 1 && !field_is_right(m, field)) {
             *why = rules[field].words;
             return "field";
         }

@@ -4,11 +4,13 @@
 
 #include "message.h"
 
-/* Returns the code of the error, "type" or "field", that a message is as a request, and in *why the same in words; or
- * NULL: each field that the server will look at is there, and is what it should be. */
+#define ID_MAX 64 /* bytes in an id */
+
+/* Returns NULL if the message is a request, and every field that the server reads is valid; else the code of the error,
+ * "type" or "field", and in *why the same in words. */
 const char *request_check(const struct message *m, const char **why);
 
-/* Returns the id of a request, or NULL if there is none that may be repeated in an answer. */
+/* Returns the id of a request, of a file_server, too; NULL: there is none that may be repeated in an answer. */
 const char *request_id(const struct message *m);
 
 #endif

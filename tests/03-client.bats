@@ -98,9 +98,10 @@ said() { LOG=$TMP/$1.err logged "$2"; }
 @test "im client: while its reader is stuck it does not acknowledge" {
     local i client
     servers
-    for ((i = 0; i < 30; i++)); do printf 'lisi: %d %s\n' $i "$(printf 'x%.0s' {1..4000})"; done | as zhangsan
+    for ((i = 0; i < 30; i++)); do printf 'lisi: %d %s\n' $i "$(printf 'x%.0s' {1..4090})"; done | as zhangsan
     mkfifo stuck
     exec 7<>stuck
+    timeout 0.5 cat /dev/zero >&7 || true # the pipe is full: then there is room for less than one message
     "$IM_CLIENT" -u lisi -w 123456 "$HOST" "$PORT" </dev/null >stuck 2>lisi.err 3>&- 7>&- &
     client=$!
     STARTED+=("$client")

@@ -135,7 +135,7 @@ END {
     header("netinet/in.h", "IPPROTO_TCP sockaddr_in sockaddr_in6 htons ntohs htonl ntohl")
     header("netinet/tcp.h", "TCP_NODELAY")
     header("poll.h", "poll pollfd")
-    header("signal.h", "sigaction sig_atomic_t sigprocmask sigset_t kill SIGINT")
+    header("signal.h", "sigaction sig_atomic_t sigprocmask sigset_t kill SIGINT SIGXFSZ SIG_IGN")
     header("stdarg.h", "va_list va_start")
     header("stdint.h", "INT64_MAX uint8_t uint16_t uint32_t uint64_t int32_t int64_t")
     header("stdio.h", "renameat printf fprintf dprintf snprintf vsnprintf fputs fopen FILE stderr stdout rename remove fgets putc fwrite perror")

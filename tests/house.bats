@@ -21,9 +21,7 @@ load helpers
 programs() { make -s -C "$TOP" programs; }
 
 # Prints the line of a program's header comment that compiles it: cc -o chat_server chat_server.c loop.c ...
-compile_line() { # PROGRAM
-    sed -n "s/^.*[ *]\(cc \(-pthread \)\{0,1\}-o $(basename "$1") [a-z_0-9. ]*\.c\).*/\1/p" "$TOP/$1.c" | head -n 1
-}
+compile_line() { sh "$TOP/tests/single.sh" -l "$1"; } # PROGRAM
 
 @test "house: a folder taken along is all that its programs need: the line in the header compiles each, with no flags" {
     for program in $(programs); do

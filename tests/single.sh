@@ -3,7 +3,13 @@
 # code, its own. Which modules, is read from the line "cc -o NAME NAME.c ..." in the header comment.
 #
 #     tests/single.sh 02-group-chat/chat_server >chat_server.c; cc -o chat_server chat_server.c
+#     tests/single.sh -l 02-group-chat/chat_server        only that line, without what stands behind it
 cd "$(dirname "$0")/.." || exit 2
+only_line=''
+if [ "${1-}" = -l ]; then
+    only_line=yes
+    shift
+fi
 program=${1-}
 source=$program.c
 folder=$(dirname "$program")
@@ -11,6 +17,17 @@ name=$(basename "$program")
 if [ ! -f "$source" ] || ! grep -q '^int main(' "$source"; then
     echo "there is no program called '$program'; make programs lists all" >&2
     exit 1
+fi
+
+# The line, joined where it goes on (\), and cut behind the last file.
+line=$(awk -v command="cc -o $name " '
+    on { sub(/^ \*[ ]*/, "") }
+    !on && (at = index($0, command)) { $0 = substr($0, at); on = 1 }
+    on && sub(/ *\\$/, " ") { line = line $0; next }
+    on { print line $0; exit }' "$source" | tr -s ' ' | sed "s/^\(cc -o $name\( [a-z_0-9]*\.c\)*\).*/\1/")
+if [ -n "$only_line" ]; then
+    echo "$line"
+    exit
 fi
 
 # Prints the headers that a file includes, each behind those that it includes itself.
@@ -22,7 +39,7 @@ headers() { # FILE
 }
 
 # The files, in the order of the line, which names first what is built on the others.
-files=$(sed -n "s/^ \*.*cc -o $name \([a-z_0-9. ]*\.c\).*/\1/p" "$source" | head -n 1 | tr ' ' '\n' | sed "s|^|$folder/|")
+files=$(echo "${line#"cc -o $name "}" | tr ' ' '\n' | sed "s|^|$folder/|")
 parts=$(
     for file in $files; do headers "$file"; done | awk '!seen[$0]++'
     echo "$files" | awk '{ file[NR] = $0 } END { while (NR > 1) print file[NR--] }'
