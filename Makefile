@@ -38,7 +38,7 @@ $(PROGRAMS_01): 01-echo/*.[ch]
 
 $(PROGRAMS_02): 02-group-chat/*.[ch]
 02-group-chat/chat_server:
-	$(COMPILE) chat_server.c
+	$(COMPILE) chat_server.c lines.c text.c $(LOOP)
 02-group-chat/chat_client:
 	$(COMPILE) chat_client.c
 
