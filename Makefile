@@ -40,7 +40,7 @@ $(PROGRAMS_02): 02-group-chat/*.[ch]
 02-group-chat/chat_server:
 	$(COMPILE) chat_server.c lines.c text.c $(LOOP)
 02-group-chat/chat_client:
-	$(COMPILE) chat_client.c
+	$(COMPILE) chat_client.c editor.c width.c text.c terminal.c connect.c signals.c wire.c
 
 $(PROGRAMS_03): 03-custom-protocol/*.[ch]
 03-custom-protocol/im_server:
