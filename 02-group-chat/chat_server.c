@@ -6,8 +6,7 @@
  *
  * Watch: what you say comes to the others with your name in front, and never back to you. New here: say(), to one
  * person, to a room or to everybody; and person_move(), because a room is no more than the people in it:
- *     client_read -> on_data -> line_take -> handle_line -> say -> client_send for each reader
- *         -> one write a turn for each reader
+ *     client_read -> on_data -> line_take -> handle_line -> say -> client_send -> one write a turn for each reader
  * Left out: passwords, what was said before you came, and names that only look the same.
  */
 #define _POSIX_C_SOURCE 200809L
@@ -26,7 +25,6 @@
 #define IN_MAX    4096  /* bytes of a client that wait for on_data; then we stop reading from it */
 #define OUT_MAX   65536 /* bytes that wait for the kernel; a client that is owed more is too slow */
 #define REPLY_MAX (FD_SETSIZE * (WORD_MAX + 12)) /* bytes in the longest reply: /who lists everybody */
-#define SAY_MAX   (LINE_SIZE + 128) /* bytes in one line of ours: a line, a name, and our words */
 _Static_assert(REPLY_MAX < OUT_MAX, "there has to be room for a reply");
 
 const char program[] = "chat_server";
@@ -53,14 +51,12 @@ static int same_room(const struct client *a, const struct client *b) {
     return strcmp(room_of(a), room_of(b)) == 0;
 }
 
-/* ---- Saying ---- */
-
 enum whom { TO_ONE, TO_ROOM, TO_ALL };
 
 /* Says a line, put as for printf(): to c alone, to the others in c's room, or to everybody in all rooms. Returns to how
  * many. What people have typed is always an argument, of one line at most, and never the format. */
 static int say(enum whom whom, struct client *c, const char *format, ...) {
-    char text[SAY_MAX];
+    char text[LINE_SIZE + 128]; /* a line, a name, and our words */
     va_list arguments;
     va_start(arguments, format);
     size_t len = (size_t)vsnprintf(text, sizeof text, format, arguments);
@@ -140,7 +136,7 @@ static int compare_words(const void *a, const void *b) {
 /* Sorted, equal words stand side by side. To count heads by looking for each room among all people would keep everybody
  * waiting when there are 900 rooms. */
 static void do_rooms(struct client *c, char *text) {
-    const char *rooms[FD_SETSIZE];
+    const char *rooms[FD_SETSIZE] = {NULL};
     size_t count = 0;
     (void)text;
     for (const struct client *a = client_next(NULL); a; a = client_next(a))
@@ -164,8 +160,7 @@ static void do_who(struct client *c, char *text) {
 }
 
 static void do_msg(struct client *c, char *text) {
-    const char *name = strtok(text, " ");
-    const char *words = strtok(NULL, "");
+    const char *name = strtok(text, " "), *words = strtok(NULL, "");
     const struct person *to = person_find(name);
     if (words == NULL)
         say(TO_ONE, c, "* usage: /msg NAME TEXT\n");
