@@ -16,7 +16,7 @@
 
 #define TURN_US   10000 /* us: a turn, shared by all who have something to do */
 #define LINGER_MS 2000  /* ms: how long we wait for a peer's FIN after we have sent ours */
-#define IDLE_MS   1000  /* ms: who has been silent for so long needs no buffers */
+#define IDLE_MS   1000  /* ms: a client without a byte in or out for so long needs no buffers */
 #define WRITE_EARLY                                                                                          \
     32768            /* bytes: owed more than this, a client is not left to wait for the end of the turn */
 #define NEWCOMERS 64 /* accepted in one turn at most */
@@ -167,6 +167,8 @@ static void client_free(struct client *c) {
 
 /* Ends a client's turn: writes what it brought, hangs up when all is said, frees. */
 static void client_finish_turn(struct client *c, long long now) {
+    if (c->out.length > 0)
+        c->owed = now;
     if (c->out.length > 0 && !c->blocked && !c->gone)
         client_flush(c);
 
@@ -180,7 +182,7 @@ static void client_finish_turn(struct client *c, long long now) {
         if (server->on_disconnect)
             server->on_disconnect(c);
         client_free(c);
-    } else if (c->in.length + c->out.length == 0 && now - c->heard > IDLE_MS) {
+    } else if (c->in.length + c->out.length == 0 && now - c->heard > IDLE_MS && now - c->owed > IDLE_MS) {
         buffer_free(&c->in);
         buffer_free(&c->out);
     }
