@@ -130,7 +130,8 @@ static void chat_hide(struct chat *c) {
 /* Puts it back, below all that has been printed meanwhile. */
 static void chat_show(struct chat *c) {
     char picture[PICTURE_SIZE];
-    if (!c->editing || c->prompt || c->input_ended || c->hung_up || !queue_has_room(&c->to_screen))
+    int is_end = c->input_ended || c->hung_up || stop;
+    if (!c->editing || c->prompt || is_end || !queue_has_room(&c->to_screen))
         return;
     queue_add(&c->to_screen, picture, editor_draw(&c->editor, terminal_columns(), picture));
     c->prompt = 1;

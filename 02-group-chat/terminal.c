@@ -68,11 +68,12 @@ void terminal_grab(void) {
     mode.c_cc[VMIN] = 1;
     mode.c_cc[VTIME] = 0;
     raw = 1;
-    while (tcsetattr(STDIN_FILENO, TCSANOW, &mode) < 0 && errno == EINTR && !stop)
+    while (!stop && tcsetattr(STDIN_FILENO, TCSANOW, &mode) < 0 && errno == EINTR)
         continue; /* SIGCONT: we had been stopped here, in the background */
 }
 
-/* Has the shell given the terminal to another job? Who sets its mode then is stopped (SIGTTOU), also on the way out. */
+/* Has the shell given the terminal to another job? A program that sets its mode then is stopped (SIGTTOU), even on its
+ * way out. */
 static int in_background(void) {
     pid_t owner = tcgetpgrp(STDIN_FILENO);
     return owner >= 0 && owner != getpgrp();
