@@ -41,9 +41,9 @@ $(PROGRAMS_01): 01-echo/*.[ch]
 
 $(PROGRAMS_02): 02-group-chat/*.[ch]
 02-group-chat/chat_server:
-	$(COMPILE) chat_server.c
+	$(COMPILE) chat_server.c lines.c text.c $(LOOP)
 02-group-chat/chat_client:
-	$(COMPILE) chat_client.c
+	$(COMPILE) chat_client.c editor.c width.c text.c terminal.c connect.c signals.c wire.c
 
 MESSAGE = frame.c message.c message_text.c message_json.c message_xml.c message_parts.c text.c
 

@@ -16,7 +16,7 @@
 
 #define TURN_US     10000 /* us: a turn, shared by all who have something to do */
 #define LINGER_MS   2000  /* ms: how long we wait for a peer's FIN after we have sent ours */
-#define IDLE_MS     1000  /* ms: who has been silent for so long needs no buffers */
+#define IDLE_MS     1000  /* ms: buffers that were empty for so long are freed */
 #define WRITE_EARLY 32768 /* bytes: owed more, a client need not wait for the end of the turn */
 #define NEWCOMERS   64    /* accepted in one turn at most */
 #define NEVER       (-1)
@@ -88,7 +88,8 @@ static void client_flush(struct client *c) {
 void client_send(struct client *c, const void *data, size_t len) {
     if (len == 0 || c->closing || c->gone)
         return;
-    if (c->out.length > WRITE_EARLY && !c->blocked)
+    int too_much = c->out.length + len > server->out_max;
+    if (too_much || (c->out.length > WRITE_EARLY && !c->blocked))
         client_flush(c); /* or much talk in one turn would make a fast reader look slow */
     if (!c->gone && buffer_append(&c->out, data, len, server->out_max) < 0)
         client_drop(c, "too slow, it does not read what it is sent");
@@ -166,6 +167,8 @@ static void client_free(struct client *c) {
 
 /* Ends a client's turn: writes what it brought, hangs up when all is said, frees. */
 static void client_finish_turn(struct client *c, long long now) {
+    if (c->in.length + c->out.length > 0)
+        c->buffered = now;
     if (c->out.length > 0 && !c->blocked && !c->gone)
         client_flush(c);
 
@@ -179,7 +182,7 @@ static void client_finish_turn(struct client *c, long long now) {
         if (server->on_disconnect)
             server->on_disconnect(c);
         client_free(c);
-    } else if (c->in.length + c->out.length == 0 && now - c->heard > IDLE_MS) {
+    } else if (now - c->buffered > IDLE_MS) {
         buffer_free(&c->in);
         buffer_free(&c->out);
     }

@@ -496,6 +496,26 @@ left() { # CODE
     left 0
 }
 
+@test "chat terminal: ended in the background, it leaves the terminal to the shell" {
+    local suspended
+    for suspended in C-z STOP; do
+        rm -f "$TMP/says" "$TMP/heard"
+        stand_in
+        terminal
+        type 'set -m'
+        keys Enter
+        chat
+        if [ $suspended = STOP ]; then kill -s STOP "$(cat "$TMP/pid")"; else keys $suspended; fi
+        shows 'code [1-9]'
+        type 'stty sane; stty -a >before; clear; bg; kill %1; kill -s CONT %1; wait %1; stty -a >after; echo over'
+        keys Enter
+        shows '^over$'
+        diff "$TMP/before" "$TMP/after"
+        tm kill-server
+        rm -f "$TMP/tmux"
+    done
+}
+
 @test "chat terminal: what the server sends is made harmless" {
     stand_in
     terminal

@@ -125,6 +125,7 @@ beside() {
     log=$work/beside.log
     check 'analysis: clang-tidy' clang-tidy tidy
     check 'fuzz: lines' clang fuzz lines
+    check 'fuzz: the line editor' clang fuzz editor
     check 'fuzz: frames' clang fuzz frame
     check 'fuzz: text' clang fuzz text
     check 'fuzz: JSON' clang fuzz json
