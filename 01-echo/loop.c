@@ -35,9 +35,7 @@ static int buffer_append(struct buffer *b, const char *data, size_t len, size_t 
     if (len > max - b->length)
         return -1;
     if (b->length + len > b->size) {
-        size_t size = 2 * (b->length + len);
-        if (size > max)
-            size = max;
+        size_t size = b->length + len < max / 2 ? 2 * (b->length + len) : max;
         char *bigger = realloc(b->data, size);
         if (bigger == NULL)
             return -1;
@@ -54,11 +52,6 @@ static void buffer_take(struct buffer *b, size_t len) {
     b->length -= len;
     if (b->length > 0)
         memmove(b->data, b->data + len, b->length);
-}
-
-static void buffer_free(struct buffer *b) {
-    free(b->data);
-    *b = (struct buffer){.data = NULL};
 }
 
 /* ---- One client ---- */
@@ -88,8 +81,7 @@ static void client_flush(struct client *c) {
 void client_send(struct client *c, const void *data, size_t len) {
     if (len == 0 || c->closing || c->gone)
         return;
-    int too_much = c->out.length + len > server->out_max;
-    if (too_much || (c->out.length > WRITE_EARLY && !c->blocked))
+    if (c->out.length > WRITE_EARLY && (!c->blocked || c->out.length + len > server->out_max))
         client_flush(c); /* or much talk in one turn would make a fast reader look slow */
     if (!c->gone && buffer_append(&c->out, data, len, server->out_max) < 0)
         client_drop(c, "too slow, it does not read what it is sent");
@@ -115,35 +107,38 @@ static size_t client_offer(struct client *c, char *data, size_t len) {
     return used;
 }
 
-/* Reads once, and offers it where it lies; only what is left goes into the buffer. */
-static void client_read(struct client *c) {
+/* Reads once. If nothing waits in the buffer, what has come is offered where it lies, and only what is left goes into the
+ * buffer. Returns whether it was offered. */
+static int client_read(struct client *c) {
     ssize_t n = read(c->fd, chunk, server->in_max - c->in.length);
     if (n < 0) {
         if (errno != EAGAIN && errno != EINTR)
             client_drop(c, strerror(errno));
-        return;
+        return 0;
     }
-
     size_t len = (size_t)n, used = 0;
-    c->unseen = 1;
+    int offered = c->in.length == 0;
     c->eof = n == 0;
+    c->unseen = 1;
     if (n > 0) {
         c->heard = now_ms();
         show_wire(c->name, "->", chunk, len);
-        if (c->in.length == 0)
-            used = client_offer(c, chunk, len);
     }
+    if (offered)
+        used = client_offer(c, chunk, len);
     if (used < len && buffer_append(&c->in, chunk + used, len - used, server->in_max) < 0)
         client_drop(c, "out of memory");
+    return offered;
 }
 
 /* Does for one client what has become possible. */
 static void client_turn(struct client *c, int can_read, int can_write) {
+    int offered = 0;
     if (can_write)
         client_flush(c);
     if (can_read && !c->gone)
-        client_read(c);
-    if (client_is_ready(c))
+        offered = client_read(c);
+    if (!offered && client_is_ready(c))
         buffer_take(&c->in, client_offer(c, c->in.data, c->in.length));
 }
 
@@ -158,10 +153,15 @@ static void client_linger(struct client *c, long long now) {
     }
 }
 
+static void client_free_buffers(struct client *c) {
+    free(c->in.data);
+    free(c->out.data);
+    c->in = c->out = (struct buffer){.data = NULL};
+}
+
 static void client_free(struct client *c) {
     close(c->fd);
-    buffer_free(&c->in);
-    buffer_free(&c->out);
+    client_free_buffers(c);
     c->open = 0;
 }
 
@@ -183,8 +183,7 @@ static void client_finish_turn(struct client *c, long long now) {
             server->on_disconnect(c);
         client_free(c);
     } else if (now - c->buffered > IDLE_MS) {
-        buffer_free(&c->in);
-        buffer_free(&c->out);
+        client_free_buffers(c);
     }
 }
 
@@ -248,7 +247,6 @@ static long long wait_for_events(int listener, int signals, fd_set *readable, fd
     FD_SET(listener, readable);
     FD_SET(signals, readable);
     long long until = arm_select(now, readable, writable), wait = until > now ? until - now : 0;
-
     struct timeval timeout = {.tv_sec = (time_t)(wait / 1000), .tv_usec = (suseconds_t)(wait % 1000 * 1000)};
     int n = select(FD_SETSIZE, readable, writable, NULL, until == NEVER ? NULL : &timeout);
     if (n <= 0) { /* a signal, or the time is up: the sets say nothing */
