@@ -1,5 +1,5 @@
-/* datagram.h - what every UDP program needs: the address of a peer, a socket to receive at, one datagram in, one out, and
- * the sleep in between. Times are in us, by now_us().
+/* datagram.h - what every UDP program needs: the address of a peer, a socket to receive at, one datagram in, one out,
+ * and the sleep in between. Times are in us, by now_us().
  */
 #ifndef DATAGRAM_H
 #define DATAGRAM_H
@@ -40,10 +40,10 @@ int datagram_send(int fd, const struct address *to, const char *data, size_t len
 /* Prints one line of the log: "127.0.0.1:53412 6 bytes lost". */
 void datagram_log(const struct address *peer, size_t len, const char *what);
 
-/* Sleeps until a descriptor is ready, a signal has come (then `stop` is set), or it is `until`. The sets then hold what is
- * ready; `writable` may be NULL. `signals` is from catch_signals(). Returns a time by which all that had come can be read
- * now: the time before the sleep, or that until which it has slept in vain. Judge by it who was silent, not by the time
- * at which we come to look: we may have been stopped in between. */
+/* Sleeps until a descriptor is ready, a signal has come (then `stop` is set), or it is `until`. The sets then hold what
+ * is ready; `writable` may be NULL. `signals` is from catch_signals(). Returns a time by which all that had come can be
+ * read now: the time before the sleep, or that until which it has slept in vain. Judge by it who was silent, not by the
+ * time at which we come to look: we may have been stopped in between. */
 long long wait_until(long long until, int signals, fd_set *readable, fd_set *writable);
 
 #endif

@@ -11,7 +11,8 @@ int input_wanted(void);
 int input_read(void);
 
 /* Returns the length in bytes of the next line, with its newline, and takes it; 0: there is no whole one yet. *text is
- * valid until input_read(). The last line may have no newline; of one that is longer than 128 KiB only that much comes. */
+ * valid until input_read(). The last line may have no newline; of one that is longer than 128 KiB only that much
+ * comes. */
 size_t input_take(const char **text);
 
 /* Has all of the input been taken? */

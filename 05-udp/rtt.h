@@ -1,5 +1,5 @@
-/* rtt.h - how long to wait for an answer until it counts as lost: RFC 6298. Knows no sockets and no clock; all times are
- * in us.
+/* rtt.h - how long to wait for an answer until it counts as lost: RFC 6298. Knows no sockets and no clock; all times
+ * are in us.
  */
 #ifndef RTT_H
 #define RTT_H
@@ -14,13 +14,13 @@ struct rtt {
     long long backed_off; /* when rto was last doubled */
 };
 
-/* Takes in a round trip (2.2, 2.3). Karn's rule (3): never that of something that was sent twice, for nobody knows which
- * copy was answered. */
+/* Takes in a round trip (2.2, 2.3). Karn's rule (3): never that of something that was sent twice, for nobody knows
+ * which copy was answered. */
 void rtt_sample(struct rtt *r, long long round_trip);
 
 /* A timer has fired (5.5): waits twice as long from now on, until there is a new sample. `sent` is when the datagram of
- * this timer went out: one burst of losses fires many timers, and is one reason only, so a datagram that was sent before
- * the last doubling does not count. */
+ * this timer went out: one burst of losses fires many timers, and is one reason only, so a datagram that was sent
+ * before the last doubling does not count. */
 void rtt_back_off(struct rtt *r, long long sent, long long now);
 
 #endif

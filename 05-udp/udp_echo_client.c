@@ -1,8 +1,9 @@
 /* udp_echo_client.c - sends each line as a datagram to an echo server, and does what it takes to get all back.
  *
+ * cc -o udp_echo_client udp_echo_client.c server.c filter.c window.c rtt.c datagram.c connect.c signals.c wire.c
+ *
  *     terminal 1:  ./udp_echo_server -l 20 -d 10 -o 10        a bad link
- *     terminal 2:  cc -o udp_echo_client udp_echo_client.c server.c filter.c window.c rtt.c datagram.c connect.c signals.c wire.c
- *                  ./udp_echo_client                          type lines; Ctrl-D ends
+ *     terminal 2:  ./udp_echo_client                          type lines; Ctrl-D ends
  *                  seq 1000 | ./udp_echo_client -q >back; seq 1000 | cmp - back && echo all there, in order
  *
  * A line goes as "7 hello": its number, a blank, the text. stdout gets the lines that came back, in order; stderr
@@ -203,8 +204,8 @@ static void server_read(void) {
     }
 }
 
-/* Turns to the next address of the server's name, and sends all that waits to that one. Returns 0 if there is none. With
- * UDP an address where nobody is looks like loss, so silence has to do. */
+/* Turns to the next address of the server's name, and sends all that waits to that one. Returns 0 if there is none.
+ * With UDP an address where nobody is looks like loss, so silence has to do. */
 static int server_change(int again) {
     if (!server_next(again))
         return 0;
@@ -265,7 +266,8 @@ static int send_lines(void) {
     return sent;
 }
 
-/* Prints what has come back, and sends new lines into the room that this has made. Returns -1 after a line on stderr. */
+/* Prints what has come back, and sends new lines into the room that this has made. Returns -1 after a line on
+ * stderr. */
 static int window_move(void) {
     int sent;
     do {

@@ -1,5 +1,6 @@
-/* window.h - the lines under way: each has a number in front, a copy that is kept until the answer is there, and a timer.
- * That is what makes UDP reliable. Takes bytes, gives values; knows no sockets and no clock. All times are in us.
+/* window.h - the lines under way: each has a number in front, a copy that is kept until the answer is there, and a
+ * timer. That is what makes UDP reliable. Takes bytes, gives values; knows no sockets and no clock. All times are in
+ * us.
  */
 #ifndef WINDOW_H
 #define WINDOW_H
@@ -30,8 +31,8 @@ struct line *window_add(const char *text, size_t len);
 /* Returns how many lines were added and not yet printed. */
 int window_count(void);
 
-/* Visits all lines that wait for their answer, oldest first: window_next(NULL) is the first, window_next(l) the one after
- * l, NULL: no more. */
+/* Visits all lines that wait for their answer, oldest first: window_next(NULL) is the first, window_next(l) the one
+ * after l, NULL: no more. */
 struct line *window_next(const struct line *l);
 
 /* Returns the line that a datagram answers, or NULL if it answers none: what comes back must be what went out. That of

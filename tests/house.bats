@@ -11,10 +11,15 @@ load helpers
     [ ! -s "$TMP/others" ]
 }
 
-@test "house: every lesson has its page and its demo" {
-    for lesson in "$TOP"/0*; do
-        [ -s "$lesson/README.md" ]
-        [ -s "$lesson/demo.sh" ]
+# Every folder within a lesson is a wing.
+@test "house: every lesson and every wing has its page and its demo, and make knows the wing's name" {
+    for folder in "$TOP"/0*/ "$TOP"/0*/*/; do
+        echo "$folder"
+        [ -s "$folder/README.md" ]
+        [ -s "$folder/demo.sh" ]
+        case ${folder#"$TOP"/} in
+        */*/) make -s -n -C "$TOP" "demo-$(basename "$folder")" "test-$(basename "$folder")" >/dev/null ;;
+        esac
     done
 }
 
@@ -110,7 +115,6 @@ compile_line() { # PROGRAM
 @test "house: no lesson needs anything but its own folder, libc and POSIX" {
     cd "$TOP"
     for source in $(find 0* -name '*.[ch]'); do
-        grep -q '^#include "[^"/]*"\|^#include <' "$source"
         if grep -nE '#include "(\.\.|/)|#include <(linux|sys/epoll|sys/event|bsd|openssl)|_GNU_SOURCE' "$source"; then
             echo "in $source"
             return 1
@@ -132,7 +136,7 @@ transcripts() { # PAGE
 
 # The pages use the default ports, so their transcripts are played one after another, in one test.
 @test "house: the transcripts of all pages show what happens" {
-    for page in "$TOP"/README.md "$TOP"/0*/README.md; do transcripts "$page"; done
+    for page in "$TOP"/README.md "$TOP"/0*/README.md "$TOP"/0*/*/README.md; do transcripts "$page"; done
 }
 
 @test "house: the demo plays in a pipe without colours, and leaves no process and no file" {

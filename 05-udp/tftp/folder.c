@@ -29,9 +29,9 @@ static void close_quietly(int fd) {
     errno = error;
 }
 
-/* Opens the folder that a file is in, and sets *base to the name of the file there. Returns it, or -1 with errno. No part
- * of a path may begin with a dot: not "..", no hidden file, nor a put that is under way. No part may be empty: so no
- * path begins at the root. And no part is followed if it is a symbolic link, which could lead out. */
+/* Opens the folder that a file is in, and sets *base to the name of the file there. Returns it, or -1 with errno. No
+ * part of a path may begin with a dot: not "..", no hidden file, nor a put that is under way. No part may be empty: so
+ * no path begins at the root. And no part is followed if it is a symbolic link, which could lead out. */
 static int folder_of(const char *path, const char **base) {
     int folder = dup(root);
     while (folder >= 0) {

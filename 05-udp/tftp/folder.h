@@ -15,9 +15,9 @@ int folder_open(const char *path, int overwriting);
 /* Opens a file to be read, and tells its size. Returns it, or -1 with errno. */
 int file_to_get(const char *path, off_t *size);
 
-/* Opens a new file, in the folder where `path` will stand, but under a temporary name that nobody can get. `size` is how
- * many bytes it will have, negative: not known. Returns it, or -1 with errno. Whether the file may stand there is asked
- * now, or the client would hear it only after the last block. */
+/* Opens a new file, in the folder where `path` will stand, but under a temporary name that nobody can get. `size` is
+ * how many bytes it will have, negative: not known. Returns it, or -1 with errno. Whether the file may stand there is
+ * asked now, or the client would hear it only after the last block. */
 int file_to_put(const char *path, long long size, char temporary[TEMPORARY_MAX]);
 
 /* Gives the file its name, when all of it is on the disk. Returns 0, or -1 with errno: it keeps the temporary name. */

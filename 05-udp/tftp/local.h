@@ -10,11 +10,12 @@ int source_open(const char *name, int signals, long long *size);
 /* Opens a file for what will come, under a temporary name; name "-" is stdout. Returns it, or -1. */
 int target_open(const char *name);
 
-/* All is here: gives it its name. Returns 0, or -1 with errno (and prints nothing: transfer_keep() does not, either). */
+/* All is here: gives it its name. Returns 0, or -1 with errno (and prints nothing: transfer_keep() does not,
+ * either). */
 int target_keep(void);
 
-/* The end: copies what has come to where it belongs, if that is no plain file and `complete`; removes what was not kept.
- * Returns 0, or -1. */
+/* The end: copies what has come to where it belongs, if that is no plain file and `complete`; removes what was not
+ * kept. Returns 0, or -1. */
 int target_close(int file, int complete, int signals);
 
 #endif

@@ -1,5 +1,5 @@
-/* netascii.h - text on the wire (RFC 764): LF becomes CR LF, and CR becomes CR NUL. The end of a block may tear such a pair
- * apart: its second half comes in the next block. Takes bytes, gives values.
+/* netascii.h - text on the wire (RFC 764): LF becomes CR LF, and CR becomes CR NUL. The end of a block may tear such a
+ * pair apart: its second half comes in the next block. Takes bytes, gives values.
  */
 #ifndef NETASCII_H
 #define NETASCII_H
@@ -14,8 +14,8 @@
 size_t netascii_encode(const char *in, size_t len, size_t *used, char *out, size_t room, int *half);
 
 /* Translates a block from the wire. *cr: it ended with a CR, whose second half comes in the next block; the text begins
- * with 0. `out` has room for len + 1 bytes. Returns how many bytes were made. A CR without a second half is kept; at the
- * end of the text that is the caller's work. */
+ * with 0. `out` has room for len + 1 bytes. Returns how many bytes were made. A CR without a second half is kept; at
+ * the end of the text that is the caller's work. */
 size_t netascii_decode(const char *in, size_t len, char *out, int *cr);
 
 #endif

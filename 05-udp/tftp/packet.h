@@ -1,4 +1,5 @@
-/* packet.h - the packets of TFTP, made and read: RFC 1350; options: RFC 2347. Takes bytes, gives values; knows no sockets.
+/* packet.h - the packets of TFTP, made and read: RFC 1350; options: RFC 2347. Takes bytes, gives values; knows no
+ * sockets.
  *
  *     RRQ, WRQ   1, 2   name NUL mode NUL, then options: name NUL value NUL ...
  *     DATA       3      number of the block, its bytes
@@ -48,8 +49,8 @@ size_t request_make(char p[REQUEST_MAX], const struct request *r);
 size_t oack_make(char p[REQUEST_MAX], const long long options[OPTIONS]);
 size_t error_make(char p[ERROR_MAX], enum error_code code, const char *words);
 
-/* Reads pairs of strings, name and value, up to `end`. Options that we do not know are passed over, as RFC 2347 wants it.
- * Returns 0, or -1 if a string has no end or a name no value. */
+/* Reads pairs of strings, name and value, up to `end`. Options that we do not know are passed over, as RFC 2347 wants
+ * it. Returns 0, or -1 if a string has no end or a name no value. */
 int options_parse(const char *at, const char *end, long long options[OPTIONS]);
 
 /* Returns TFTP's code for an errno. */

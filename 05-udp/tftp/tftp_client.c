@@ -1,13 +1,14 @@
 /* tftp_client.c - gets a file from a TFTP server, or puts one there.
  *
+ * cc -o tftp_client tftp_client.c local.c transfer.c netascii.c packet.c text.c rtt.c datagram.c connect.c signals.c wire.c
+ *
  *     terminal 1:  ./tftp_server -v -d .. -w
- *     terminal 2:  cc -o tftp_client tftp_client.c local.c transfer.c netascii.c packet.c text.c rtt.c datagram.c connect.c signals.c wire.c
- *                  ./tftp_client -g README.md -l - | head
+ *     terminal 2:  ./tftp_client -g README.md -l - | head
  *                  ./tftp_client -v -s -g README.md                    one block, one ACK: as in 1981
  *                  head -c 100000 /dev/urandom | ./tftp_client -p noise -l - && rm ../noise
  *
- * Watch what a window (-w) and larger blocks (-b) do to the number of ACKs. The file appears when all of it is here. The
- * way of a packet:
+ * Watch what a window (-w) and larger blocks (-b) do to the number of ACKs. The file appears when all of it is here.
+ * The way of a packet:
  *     the first:   client_read -> first_answer -> oack_take -> transfer_run
  *     all others:  client_read -> transfer_take (transfer.c)
  * Left out: asking the next address of a name while the first is still silent.

@@ -1,7 +1,8 @@
 /* tftp_server.c - hands out the files of a folder, and takes new ones, over UDP: TFTP, for many clients at once.
  *
- *     terminal 1:  cc -o tftp_server tftp_server.c job.c folder.c transfer.c netascii.c packet.c text.c rtt.c datagram.c signals.c wire.c
- *                  ./tftp_server -v -d ..
+ * cc -o tftp_server tftp_server.c job.c folder.c transfer.c netascii.c packet.c text.c rtt.c datagram.c signals.c wire.c
+ *
+ *     terminal 1:  ./tftp_server -v -d ..
  *     terminal 2:  ./tftp_client -g README.md -l -            or: curl tftp://127.0.0.1:6969/README.md
  *     terminal 3:  ./tftp_server -p 6970 -w -d /tmp           takes files, too:
  *                  ./tftp_client -p demo.sh 127.0.0.1 6970
@@ -10,8 +11,8 @@
  * its ACK. The way of a packet:
  *     a request:   listener_read -> request_parse -> request_take -> job_start -> transfer_start
  *     all others:  job_read -> transfer_take (transfer.c)
- * Left out: passwords, because TFTP has none; multicast (RFC 2090); and with -a 0.0.0.0 the address that was asked, which
- * POSIX does not tell: the kernel chooses the address that the answer comes from.
+ * Left out: passwords, because TFTP has none; multicast (RFC 2090); and with -a 0.0.0.0 the address that was asked,
+ * which POSIX does not tell: the kernel chooses the address that the answer comes from.
  */
 #define _POSIX_C_SOURCE 200809L
 

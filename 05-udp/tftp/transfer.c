@@ -14,10 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define EDGES (WINDOW_MAX + 1) /* of the blocks in a window */
-
-/* Returns how far the number of a block, of which the wire has 16 bits, is ahead of a number that never wraps; negative:
- * how far behind it is. */
+/* Returns how far the number of a block, of which the wire has 16 bits, is ahead of a number that never wraps;
+ * negative: how far behind it is. */
 static int distance(unsigned block, long long from) {
     int ahead = (int)((block - (unsigned)(from & 0xFFFF)) & 0xFFFF);
     return ahead < 0x8000 ? ahead : ahead - 0x10000;
@@ -61,8 +59,8 @@ static void clock_start(struct transfer *t, int never_before) {
     t->measuring = never_before;
 }
 
-/* The peer has brought something new: learns from the time that it took, as RFC 1123, 4.2.3.2 asks; but not if it may be
- * the answer to an older copy (Karn's rule). */
+/* The peer has brought something new: learns from the time that it took, as RFC 1123, 4.2.3.2 asks; but not if it may
+ * be the answer to an older copy (Karn's rule). */
 static void transfer_progressed(struct transfer *t) {
     t->progress = now_us();
     if (t->measuring)
@@ -144,7 +142,8 @@ static void window_send(struct transfer *t) {
     clock_start(t, new_block);
 }
 
-/* Sends the window again (go-back-N). Now copies of its old ACKs may still be on the way, and each would look like a NAK:
+/* Sends the window again (go-back-N). Now copies of its old ACKs may still be on the way, and each would look like a
+ * NAK:
  *     window a, sent again | window b         | window c
  *     a NAK does not count | does not count   | counts
  * So NAKs are ignored until this window and the next are acknowledged. */
@@ -154,16 +153,16 @@ static void window_resend(struct transfer *t) {
     window_send(t);
 }
 
-/* Is an ACK that confirms nothing new a NAK: the first block of the window is missing (RFC 7440)? Or is it only a copy of
- * the ACK before? A copy comes too soon to be an answer to the window. */
+/* Is an ACK that confirms nothing new a NAK: the first block of the window is missing (RFC 7440)? Or is it only a copy
+ * of the ACK before? A copy comes too soon to be an answer to the window. */
 static int is_nak(const struct transfer *t) {
     return t->windowsize > 1 && t->nak_pause == 0 && t->rtt.measured &&
            now_us() - t->sent_at > t->rtt.srtt / 2;
 }
 
-/* Takes an ACK. One that confirms nothing new is not answered: if each copy of an ACK brought a copy of the DATA, and that
- * a copy of the ACK, all would go twice from then on (the Sorcerer's Apprentice, RFC 1123, 4.2.3.1). One from the midst
- * of a window says that the block behind it is missing: the window begins there (RFC 7440). */
+/* Takes an ACK. One that confirms nothing new is not answered: if each copy of an ACK brought a copy of the DATA, and
+ * that a copy of the ACK, all would go twice from then on (the Sorcerer's Apprentice, RFC 1123, 4.2.3.1). One from the
+ * midst of a window says that the block behind it is missing: the window begins there (RFC 7440). */
 static void ack_take(struct transfer *t, unsigned block) {
     if (t->state == OPENING && block == 0) {
         transfer_run(t);

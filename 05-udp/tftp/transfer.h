@@ -15,7 +15,8 @@
 #include "packet.h"
 #include "rtt.h"
 
-#define WINDOW_MAX 64    /* blocks under way at most; RFC 7440 lets us answer with less than was asked */
+#define WINDOW_MAX 64 /* blocks under way at most; RFC 7440 lets us answer with less than was asked */
+#define EDGES      (WINDOW_MAX + 1) /* of the blocks in a window: n blocks have n + 1 edges */
 #define FLIGHT_MAX 65536 /* bytes under way at most: Linux keeps about 100 KiB for a socket that reads late */
 #define RTO_MIN    10    /* ms: a shorter timeout would take a busy peer for a lost datagram */
 #define RTO_MAX    5000  /* ms: backoff ends here */
@@ -59,9 +60,7 @@ struct transfer {
     long long progress;     /* when the peer last brought something new */
     int measuring;          /* what is under way was never sent before, so its answer gives a round trip */
 
-    struct position
-        begin[WINDOW_MAX +
-              1]; /* block n + 1 begins at begin[n % (WINDOW_MAX + 1)]: n blocks have n + 1 edges */
+    struct position begin[EDGES]; /* block n + 1 begins at begin[n % EDGES] */
 };
 
 /* What a program adds: it defines both. */
@@ -71,8 +70,8 @@ int transfer_keep(struct transfer *t);
 /* The transfer has FINISHED (`why` is NULL) or FAILED. */
 void transfer_report(const struct transfer *t, const char *why);
 
-/* Fills in a new transfer, without options. The caller adds fd and file, which are -1, peer, sending, netascii and hello.
- * `first_timeout` is how long to wait for an answer until a round trip was measured. */
+/* Fills in a new transfer, without options. The caller adds fd and file, which are -1, peer, sending, netascii and
+ * hello. `first_timeout` is how long to wait for an answer until a round trip was measured. */
 void transfer_init(struct transfer *t, long long first_timeout);
 
 /* Says the first word: hello; or, if there is none, the first blocks or ACK 0. */
@@ -87,8 +86,8 @@ void transfer_run(struct transfer *t);
 /* Takes a packet of the peer. */
 void transfer_take(struct transfer *t, const char *p, size_t len);
 
-/* Does what is due: sends again what has had no answer; gives up, for the reason `why`, when nothing new has come for so
- * long. */
+/* Does what is due: sends again what has had no answer; gives up, for the reason `why`, when nothing new has come for
+ * so long. */
 void transfer_check(struct transfer *t, long long now, long long patience, const char *why);
 
 /* Ends a transfer, and tells the peer why. */
@@ -100,8 +99,8 @@ int transfer_is_over(const struct transfer *t);
 /* Receiving: confirms all that has come in order. `again`: that was said before. */
 void ack_send(struct transfer *t, int again);
 
-/* A packet on the wire; with -v its bytes and what they mean. One that the kernel does not take is lost, as any may be: it
- * will be sent again. But an ERROR is sent once, and nobody confirms it. */
+/* A packet on the wire; with -v its bytes and what they mean. One that the kernel does not take is lost, as any may be:
+ * it will be sent again. But an ERROR is sent once, and nobody confirms it. */
 void packet_send(int fd, const struct address *to, const char *p, size_t len);
 void error_send(int fd, const struct address *to, enum error_code code, const char *words);
 
