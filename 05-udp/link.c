@@ -35,7 +35,7 @@ void link_open(const struct link_faults *f) {
     dice = (uint64_t)f->seed;
 }
 
-/* Throws the dice (splitmix64). Returns 1 in so many of 100 cases, the same ones for the same seed. */
+/* Throws the dice (splitmix64). Returns 1 in `percent` of 100 cases, the same ones for the same seed. */
 static int chance(int percent) {
     dice += 0x9e3779b97f4a7c15;
     uint64_t x = dice;

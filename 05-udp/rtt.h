@@ -14,7 +14,7 @@ struct rtt {
     long long backed_off; /* when rto was last doubled */
 };
 
-/* Takes in a round trip (2.2, 2.3). Karn's rule (3): never that of something that was sent twice, for nobody knows
+/* Takes in a round trip (2.2, 2.3). Karn's rule (3): never that of something sent twice, because nobody knows
  * which copy was answered. */
 void rtt_sample(struct rtt *r, long long round_trip);
 

@@ -86,8 +86,8 @@ void transfer_run(struct transfer *t);
 /* Takes a packet of the peer. */
 void transfer_take(struct transfer *t, const char *p, size_t len);
 
-/* Does what is due: sends again what has had no answer; gives up, for the reason `why`, when nothing new has come for
- * so long. */
+/* Does what is due: sends again what has had no answer; or gives up, and tells the peer `why`, when nothing new has
+ * come within `patience`. */
 void transfer_check(struct transfer *t, long long now, long long patience, const char *why);
 
 /* Ends a transfer, and tells the peer why. */
