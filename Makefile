@@ -6,10 +6,13 @@ PROGRAMS_01 = 01-echo/echo_once 01-echo/echo_select 01-echo/echo_server 01-echo/
 PROGRAMS_02 = 02-group-chat/chat_server 02-group-chat/chat_client
 PROGRAMS_03 = 03-custom-protocol/im_server 03-custom-protocol/im_client 03-custom-protocol/file_server
 PROGRAMS_04 = 04-heartbeat/heartbeat_server 04-heartbeat/heartbeat_client 04-heartbeat/backoff 04-heartbeat/flaky_proxy
-PROGRAMS_05 = 05-udp/udp_echo_server 05-udp/udp_echo_client 05-udp/tftp_server 05-udp/tftp_client
+PROGRAMS_05 = 05-udp/udp_echo_server 05-udp/udp_echo_client
+PROGRAMS_05_TFTP = 05-udp/tftp/tftp_server 05-udp/tftp/tftp_client
 PROGRAMS_06 = 06-websocket-handshake/ws_server 06-websocket-handshake/ws_client
-PROGRAMS    = $(PROGRAMS_01) $(PROGRAMS_02) $(PROGRAMS_03) $(PROGRAMS_04) $(PROGRAMS_05) $(PROGRAMS_06)
-LESSONS     = 01-echo 02-group-chat 03-custom-protocol 04-heartbeat 05-udp 06-websocket-handshake
+PROGRAMS    = $(PROGRAMS_01) $(PROGRAMS_02) $(PROGRAMS_03) $(PROGRAMS_04) $(PROGRAMS_05) $(PROGRAMS_05_TFTP) \
+	$(PROGRAMS_06)
+LESSONS     = 01 02 03 04 05 06
+WINGS       = tftp
 TOOLS       = tests/poke tests/crowd tests/codec tests/im_talk tests/im_crowd tests/courier tests/pulse tests/udp_relay \
 	tests/ws_cases tests/ws_modules tests/ws_peer
 
@@ -67,13 +70,16 @@ $(PROGRAMS_04): 04-heartbeat/*.[ch]
 
 $(PROGRAMS_05): 05-udp/*.[ch]
 05-udp/udp_echo_server:
-	$(COMPILE) udp_echo_server.c
+	$(COMPILE) udp_echo_server.c link.c datagram.c signals.c wire.c
 05-udp/udp_echo_client:
-	$(COMPILE) udp_echo_client.c
-05-udp/tftp_server:
-	$(COMPILE) tftp_server.c
-05-udp/tftp_client:
-	$(COMPILE) tftp_client.c
+	$(COMPILE) udp_echo_client.c server.c filter.c window.c rtt.c datagram.c connect.c signals.c wire.c
+
+$(PROGRAMS_05_TFTP): 05-udp/tftp/*.[ch]
+TFTP = transfer.c netascii.c packet.c text.c rtt.c datagram.c
+05-udp/tftp/tftp_server:
+	$(COMPILE) tftp_server.c job.c folder.c $(TFTP) signals.c wire.c
+05-udp/tftp/tftp_client:
+	$(COMPILE) tftp_client.c local.c $(TFTP) connect.c signals.c wire.c
 
 $(PROGRAMS_06): 06-websocket-handshake/*.[ch]
 06-websocket-handshake/ws_server:
@@ -103,8 +109,8 @@ tests/ws_modules tests/ws_peer: 06-websocket-handshake/*.[ch]
 
 help:
 	@echo 'make              build all programs, each beside its source'
-	@echo 'make demo         play all lessons, one after another'
-	@echo 'make demo-01      play lesson 01'
+	@echo 'make demo         play all lessons, each with its wings, one after another'
+	@echo 'make demo-01      play lesson 01 (demo-tftp: the wing "tftp" of lesson 05)'
 	@echo 'make test         run every test (needs Bats, or npm to fetch it)'
 	@echo 'make test-01      run the tests of lesson 01; to grade a server of your own:'
 	@echo '                      make test-01 ECHO_SERVER=./my_server'
@@ -119,17 +125,21 @@ help:
 	@echo '                  print that program as one C file, modules included'
 	@echo 'make clean        remove what was built'
 
-demo: all
-	@for lesson in $(LESSONS); do sh $$lesson/demo.sh || exit 1; done
+# A lesson has a number, the wing behind it a name. Both are a folder with a page and a demo.
+DEMOS = $(LESSONS:%=demo-%) $(WINGS:%=demo-%)
+TESTS = $(LESSONS:%=test-%) $(WINGS:%=test-%)
 
-demo-01 demo-02 demo-03 demo-04 demo-05 demo-06: all
-	@sh $$(echo $@ | sed 's/demo-//')-*/demo.sh
+demo: all
+	@for demo in $$(ls 0*/demo.sh 0*/*/demo.sh | sort); do sh $$demo || exit 1; done
+
+$(DEMOS): all
+	@name=$$(echo $@ | sed 's/demo-//'); sh $$(ls $$name-*/demo.sh 0*/$$name/demo.sh 2>/dev/null)
 
 test: all $(TOOLS)
 	@sh tests/bats.sh tests/0*.bats tests/promises.bats tests/house.bats tests/cards.bats
 
-test-01 test-02 test-03 test-04 test-05 test-06: all $(TOOLS)
-	@sh tests/bats.sh tests/$$(echo $@ | sed 's/test-//')-*.bats
+$(TESTS): all $(TOOLS)
+	@name=$$(echo $@ | sed 's/test-//'); sh tests/bats.sh $$(ls tests/$$name-*.bats tests/0?-$$name*.bats 2>/dev/null)
 
 EXERCISES = exercise-01-1 exercise-01-2 exercise-01-3 exercise-02-1 exercise-02-2 \
 	exercise-03-1 exercise-03-2 exercise-04-1 exercise-04-2 exercise-05-1 exercise-05-2 exercise-05-3 \
@@ -161,4 +171,4 @@ clean:
 	rm -f $(PROGRAMS) $(TOOLS)
 
 .PHONY: all tools help demo test check bench museum programs clean card single $(EXERCISES) \
-	demo-01 demo-02 demo-03 demo-04 demo-05 demo-06 test-01 test-02 test-03 test-04 test-05 test-06
+	$(DEMOS) $(TESTS)

@@ -3,11 +3,12 @@
 
 load helpers
 
-# Prints the functions that the answers of a page name in the last column of their tables, each behind its lesson.
+# Prints the functions that the answers of a page name in the last column of their tables, each behind its lesson: for a
+# wing, that of its lesson.
 # shellcheck disable=SC2016 # the backticks are those of the page
 named() { # PAGE
     local lesson
-    lesson=$(basename "$(dirname "$1")")
+    lesson=${1#"$TOP"/}
     sed -n '/^## .*[Ii]nterview/,/^## /p' "$1" | awk -F'|' -v lesson="${lesson%%-*}" '/^\|/ {
         if ($2 ~ /^ 0[1-9] $/) { split($2, own, " "); lesson = own[1] }
         for (rest = $(NF - 1); match(rest, /`[a-z_0-9]+`/); rest = substr(rest, RSTART + RLENGTH))
@@ -16,7 +17,7 @@ named() { # PAGE
 }
 
 @test "cards: every function that an interview answer names is there, with its body, and compiles by itself" {
-    for page in "$TOP"/README.md "$TOP"/0*/README.md; do
+    for page in "$TOP"/README.md "$TOP"/0*/README.md "$TOP"/0*/*/README.md; do
         named "$page" >"$TMP/cards"
         [ -s "$TMP/cards" ]
         while read -r lesson card; do

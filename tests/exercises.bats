@@ -11,7 +11,7 @@ exercise() { # NUMBER
     name=$(sed -n 's/^Program: //p' "$solution")
     lesson=$(dirname "$source")
     name=${name:-$(basename "$source" .c)}
-    mkdir "$TMP/$lesson"
+    mkdir -p "$TMP/$lesson"
     cp "$TOP/Makefile" "$TMP"
     cp "$TOP/$lesson"/*.[ch] "$TMP/$lesson"
     (cd "$TMP" && patch -s -p1) <"$solution"
@@ -30,14 +30,14 @@ solved() { # MS NAME PROGRAM TESTS
     bats_within "$(tr '[:lower:]' '[:upper:]' <<<"$2")=$3" "POKE_MS=${POKE_MS:-$1}" TEST_SECONDS=120 $4
 }
 
-@test "exercises: every one has its place here, a target, a solution, and is on its lesson's page" {
+@test "exercises: every one has its place here, a target, a solution, and is on the page of its lesson or wing" {
     for file in "$TOP"/tests/exercises/*.bats; do
         number=$(basename "$file" .bats)
         echo "exercise $number"
         [ -s "${file%.bats}.diff" ]
         grep -q "{ exercise $number; }" "$BATS_TEST_FILENAME"
         grep -q "exercise-$number" "$TOP/Makefile"
-        grep -q "make exercise-$number " "$TOP/${number%-*}"-*/README.md
+        grep -q "make exercise-$number " "$TOP/${number%-*}"-*/README.md "$TOP/${number%-*}"-*/*/README.md
     done
 }
 

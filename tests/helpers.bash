@@ -32,8 +32,8 @@ program BACKOFF 04-heartbeat/backoff
 program FLAKY_PROXY 04-heartbeat/flaky_proxy
 program UDP_ECHO_SERVER 05-udp/udp_echo_server
 program UDP_ECHO_CLIENT 05-udp/udp_echo_client
-program TFTP_SERVER 05-udp/tftp_server
-program TFTP_CLIENT 05-udp/tftp_client
+program TFTP_SERVER 05-udp/tftp/tftp_server
+program TFTP_CLIENT 05-udp/tftp/tftp_client
 program WS_SERVER 06-websocket-handshake/ws_server
 program WS_CLIENT 06-websocket-handshake/ws_client
 

@@ -11,10 +11,15 @@ load helpers
     [ ! -s "$TMP/others" ]
 }
 
-@test "house: every lesson has its page and its demo" {
-    for lesson in "$TOP"/0*; do
-        [ -s "$lesson/README.md" ]
-        [ -s "$lesson/demo.sh" ]
+# Every folder within a lesson is a wing.
+@test "house: every lesson and every wing has its page and its demo, and make knows the wing's name" {
+    for folder in "$TOP"/0*/ "$TOP"/0*/*/; do
+        echo "$folder"
+        [ -s "$folder/README.md" ]
+        [ -s "$folder/demo.sh" ]
+        case ${folder#"$TOP"/} in
+        */*/) make -s -n -C "$TOP" "demo-$(basename "$folder")" "test-$(basename "$folder")" >/dev/null ;;
+        esac
     done
 }
 

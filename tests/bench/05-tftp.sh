@@ -61,14 +61,14 @@ stop() { # [PID]
 
 # atftpd has to be told a port, and says nothing when it is ready: one that was free a moment ago, and a try.
 start_atftpd() {
-    start free 05-udp/tftp_server -p 0
+    start free 05-udp/tftp/tftp_server -p 0
     stop
     atftpd --daemon --no-fork --bind-address 127.0.0.1 --port "$port" --logfile "$work/atftpd.log" --retry-timeout 1 \
         --user "$(id -un)" --group "$(id -gn)" "$work/files" >"$work/out" 2>&1 &
     pid=$!
     pids="$pids $pid"
     looks=0
-    until 05-udp/tftp_client -t 20 -q 100 -g nothing -l /dev/null 127.0.0.1 "$port" 2>&1 | grep -q 'error 1'; do
+    until 05-udp/tftp/tftp_client -t 20 -q 100 -g nothing -l /dev/null 127.0.0.1 "$port" 2>&1 | grep -q 'error 1'; do
         looks=$((looks + 1))
         [ $looks -lt 50 ] || fail "atftpd does not answer: $(cat "$work/out")"
     done
@@ -76,7 +76,7 @@ start_atftpd() {
 
 start_server() { # SERVER
     case $1 in
-    tftp_server) start tftp_server 05-udp/tftp_server -p 0 -d "$work/files" ;;
+    tftp_server) start tftp_server 05-udp/tftp/tftp_server -p 0 -d "$work/files" ;;
     atftpd) start_atftpd ;;
     esac
 }
@@ -85,7 +85,7 @@ start_server() { # SERVER
 
 # Prints the goodput in KiB/s of one get: bytes of the file per second, from the request to the last ACK.
 goodput() { # PORT WINDOW FILE
-    05-udp/tftp_client -b $blksize -w "$2" -q 60000 -g "$3" -l "$work/got" 127.0.0.1 "$1" 2>"$work/client" ||
+    05-udp/tftp/tftp_client -b $blksize -w "$2" -q 60000 -g "$3" -l "$work/got" 127.0.0.1 "$1" 2>"$work/client" ||
         fail "no file: $(cat "$work/client")"
     cmp -s "$work/files/$3" "$work/got" || fail "the file that came is another one"
     awk '{ ms = $(NF - 1); printf "%.1f\n", $(NF - 8) / 1024 / ((ms > 0 ? ms : 0.5) / 1000) }' "$work/client"
@@ -243,7 +243,7 @@ again with all that was behind it (go-back-N), so the wider the window, the more
 END
 }
 
-for needed in 05-udp/tftp_server 05-udp/tftp_client tests/udp_relay; do
+for needed in 05-udp/tftp/tftp_server 05-udp/tftp_client tests/udp_relay; do
     [ -x $needed ] || fail "there is no $needed yet; this works: make bench"
 done
 mkdir "$work/files"

@@ -171,7 +171,7 @@ END
 Each number is from [\`udp_load OPTIONS PORT\`](udp_load.c): it keeps so many datagrams under way.
 
 - \`udp_echo_server\` asks \`select()\` first, so that it can hear signals, have several sockets and a clock for its link,
-  and reads until there is nothing left: with one datagram under way that is three more calls for each, with many under
+  and reads until there is nothing left: with one datagram under way that is two more calls for each, with many under
   way hardly more than one read and one write for each.
 END
 }

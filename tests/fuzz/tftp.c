@@ -1,36 +1,52 @@
-/* tftp.c - a fuzzer for what 05-udp/tftp_server.c makes of packets: requests, options, netascii.
+/* tftp.c - a fuzzer for what 05-udp/tftp makes of packets: requests, options, netascii.
  *
  *     clang -g -fsanitize=fuzzer,address,undefined -o fuzz_tftp tests/fuzz/tftp.c && ./fuzz_tftp -max_total_time=10
  *
- * Whatever bytes come: nothing is read behind their end, an option that is granted is within its rule, and options
- * written and read again are the same. Any bytes that become netascii in blocks of any size come back as they were.
+ * Whatever bytes come: nothing is read behind their end, an option that is granted is within its rule, and a request that
+ * is written and read again is the same. Any bytes that become netascii in blocks of any size come back as they were.
  */
-#define main tftp_server_main
-#include "../../05-udp/tftp_server.c"
-#undef main
+#include "../../05-udp/tftp/netascii.c"
+#include "../../05-udp/tftp/packet.c"
+#include "../../05-udp/tftp/text.c"
+#include "../../05-udp/tftp/wire.c"
+
+const char program[] = "fuzz_tftp", usage[] = "";
+
+/* Is what was read written as it was, as far as it was valid? */
+static void check_written(const struct request *r) {
+    char written[REQUEST_MAX];
+    struct request again;
+    const char *why;
+    size_t len = request_make(written, r);
+    if (len == 0) /* a short mode has become a long one */
+        return;
+    if (request_parse(written, len, &again, &why) < 0 || strcmp(again.path, r->path) != 0 ||
+        again.opcode != r->opcode || again.netascii != r->netascii)
+        abort();
+    for (int i = 0; i < OPTIONS; i++)
+        if (again.options[i] != (r->options[i] < 0 ? NOT_THERE : r->options[i]))
+            abort();
+}
 
 /* Reads bytes as a request, from memory that ends where they end. */
 static void check_request(const char *data, size_t size) {
-    char *p = malloc(size + 1), written[REQUEST_MAX];
+    char *p = malloc(size > 0 ? size : 1), shown[64];
     struct request r;
+    const char *why;
     memcpy(p, data, size);
-    p = realloc(p, size > 0 ? size : 1);
-    long long again[OPTIONS];
-    if (request_parse(p, size, &r) == NULL) {
+    packet_explain(p, size);
+    if (request_parse(p, size, &r, &why) == 0) {
         if (strlen(r.path) >= REQUEST_MAX)
             abort();
         for (int i = 0; i < OPTIONS; i++)
-            if (r.options[i] < -2 || r.options[i] > option_rules[i].max)
+            if (r.options[i] < NO_NUMBER || r.options[i] > option_rules[i].max)
                 abort();
-        for (int i = 0; i < OPTIONS; i++)
-            r.options[i] = r.options[i] == -2 ? -1 : r.options[i];
-        size_t len = options_add(written, 0, r.options);
-        if (options_parse(written, written + len, again) < 0 || memcmp(again, r.options, sizeof again) != 0)
-            abort();
-        char shown[64];
-        text_clean(r.path, strlen(r.path), shown, sizeof shown);
+        check_written(&r);
+        text_copy(r.path, strlen(r.path), shown, sizeof shown);
         if (strlen(shown) >= sizeof shown)
             abort();
+    } else if (*why == '\0') {
+        abort();
     }
     free(p);
 }
@@ -39,7 +55,7 @@ static void check_request(const char *data, size_t size) {
 static void check_netascii(const char *data, size_t size, size_t blksize) {
     static char block[256], text[256 + 1], back[65536 + 256];
     size_t taken = 0, came = 0, n, used;
-    int half = -1, cr = 0;
+    int half = NO_HALF, cr = 0;
     do {
         size_t offered = size - taken < blksize ? size - taken : blksize;
         n = netascii_encode(data + taken, offered, &used, block, blksize, &half);
@@ -55,6 +71,7 @@ static void check_netascii(const char *data, size_t size, size_t blksize) {
 }
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
+    verbose = size % 64 == 0; /* now and then, for packet_explain() prints */
     check_request((const char *)data, size);
     if (size > 0 && size < 65536)
         check_netascii((const char *)data + 1, size - 1, 8 + data[0] % 248);

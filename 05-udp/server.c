@@ -1,0 +1,85 @@
+/* server.c - see server.h. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+int server_fd = -1;
+struct address server;
+char server_text[ADDRESS_TEXT];
+
+static struct addrinfo *candidates; /* all addresses of the server's name ... */
+static struct addrinfo *candidate;  /* ... and the one that we are trying */
+static int only_server;             /* the socket is connected */
+
+/* Returns a socket that can send to an address, or -1 with errno. connect() sends nothing: it only tells the kernel who
+ * the peer is. */
+static int socket_to(const struct addrinfo *a) {
+    int fd = socket(a->ai_family, a->ai_socktype, a->ai_protocol);
+    if (fd < 0)
+        return -1;
+    if (only_server && connect(fd, a->ai_addr, a->ai_addrlen) < 0) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    return fd;
+}
+
+/* Turns to the first of the addresses from `a` up to `end`. Returns 0, or -1 with errno. */
+static int server_turn_to(struct addrinfo *a, const struct addrinfo *end) {
+    int fd = -1;
+    while (a != end && (fd = socket_to(a)) < 0)
+        a = a->ai_next;
+    if (fd < 0)
+        return -1;
+
+    server_close();
+    server_fd = fd;
+    candidate = a;
+    memcpy(&server.ip, a->ai_addr, a->ai_addrlen);
+    server.len = a->ai_addrlen;
+    address_text(&server.ip, server.len, server_text);
+    return 0;
+}
+
+int server_open(struct addrinfo *addresses, int connected) {
+    candidates = addresses;
+    only_server = connected;
+    return server_turn_to(candidates, NULL);
+}
+
+int server_next(int again) {
+    char old[ADDRESS_TEXT];
+    memcpy(old, server_text, sizeof old);
+    int result = server_turn_to(candidate->ai_next, NULL);
+    if (result < 0 && again)
+        result = server_turn_to(candidates, candidate);
+    if (result < 0)
+        return 0;
+    fprintf(stderr, "%s: nobody answers at %s, trying %s\n", program, old, server_text);
+    return 1;
+}
+
+int server_send(const char *data, size_t len) {
+    if (!only_server)
+        return datagram_send(server_fd, &server, data, len);
+    if (send(server_fd, data, len, 0) <
+        0) /* some systems refuse to be told the address once more (EISCONN) */
+        return -1;
+    show_wire(server_text, "<-", data, len);
+    return 0;
+}
+
+void server_close(void) {
+    if (server_fd >= 0)
+        close(server_fd);
+    server_fd = -1;
+}
