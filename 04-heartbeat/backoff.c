@@ -6,8 +6,8 @@
  *     ./backoff -k -m 3600000 -n 20                for ever, but never less often than every hour
  *     ./backoff -p                                 100 clients come back at the same time, or do not
  *
- * Watch the plot: without jitter all knock in the same instant, again and again. All of the arithmetic is in retry.c, in
- * two functions, which heartbeat_client uses, too.
+ * Watch the plot: without jitter all knock in the same instant, again and again. All of the arithmetic is in retry.c,
+ * in two functions, which heartbeat_client uses, too.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -55,7 +55,8 @@ static void show_waits(int failures, uint64_t *dice) {
     }
 }
 
-/* Adds to tries[ms] each try of one client, until one succeeds because the server is back, at `down`, or it gives up. */
+/* Adds to tries[ms] each try of one client, until one succeeds because the server is back, at `down`, or it gives
+ * up. */
 static void count_client(int *tries, int down, uint64_t *dice) {
     long long now = 0;
     for (int failures = 1; now < down; failures++) {

@@ -20,8 +20,8 @@ struct connection {
 };
 
 /* Begins to connect to the first of these addresses that does not fail at once; a connection that there was is closed.
- * It is established, or has failed, when select() says "writable". Returns 0; or -1 if no address is left, with the errno
- * of the last one; for an empty list that is `error`. */
+ * It is established, or has failed, when select() says "writable". Returns 0; or -1 if no address is left, with the
+ * errno of the last one; for an empty list that is `error`. */
 int connection_try(struct connection *c, const struct addrinfo *a, int error);
 
 /* select() says "writable" for the first time. Returns 0: it is established; or the errno with which it has failed. */

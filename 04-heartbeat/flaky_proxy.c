@@ -7,8 +7,8 @@
  *     terminal 3:  telnet 127.0.0.1 5205                        as if this were the server
  *     terminal 2:  chop 1, delay 500, stall, resume, half, cut: type one, then something in terminal 3
  *
- * Watch what each program makes of it. TCP promises that bytes come in order, not when, not in what pieces, and not that
- * anybody is still there. Left out: lost packets; TCP sends them again, and we see only a delay.
+ * Watch what each program makes of it. TCP promises that bytes come in order, not when, not in what pieces, and not
+ * that anybody is still there. Left out: lost packets; TCP sends them again, and we see only a delay.
  *     pair_turn -> pair_pass -> flow_read -> flow_add ... flow_due ... flow_write
  *     read_commands -> obey -> obey_word, obey_number
  *
@@ -229,9 +229,9 @@ static void plan_misdeed(long long now) { next_misdeed = now + roll(&plan_dice, 
 
 /* ---- The loop. ---- */
 
-/* Takes a newcomer in. Returns 1; or 0: there is none, or no room. For a newcomer listen_accept() sees to one descriptor,
- * and that one more is free to refuse people with. But a pair takes two: so one is held back meanwhile for the connection
- * to the server, unless it is the last. */
+/* Takes a newcomer in. Returns 1; or 0: there is none, or no room. For a newcomer listen_accept() sees to one
+ * descriptor, and that one more is free to refuse people with. But a pair takes two: so one is held back meanwhile
+ * for the connection to the server, unless it is the last. */
 static int accept_newcomer(void) {
     char name[ADDRESS_TEXT];
     int held = dup(listener), another = dup(listener);

@@ -7,8 +7,8 @@
  *                  seq 100 | ./heartbeat_client -n counter
  *     terminal 3:  kill -STOP the server; wait; type a line in terminal 2; kill -CONT the server
  *
- * Watch terminal 2: a server that is stopped sends no FIN, so only a probe without an answer shows that it is away. Then
- * the client waits, 2, 4, 8 ... seconds, tries again, and sends what was not acknowledged once more.
+ * Watch terminal 2: a server that is stopped sends no FIN, so only a probe without an answer shows that it is away.
+ * Then the client waits, 2, 4, 8 ... seconds, tries again, and sends what was not acknowledged once more.
  *     a line typed:  reader_read -> take_input -> outbox_add -> send_messages -> connection_flush; freed by outbox_ack
  *     a line of the server:  connection_read -> on_line -> on_welcome, on_ack, probes_answer
  * Left out: the name of the server is looked up only once.

@@ -1,4 +1,5 @@
-/* heartbeat_server.c - drops a client that is silent for too long, and counts each message once, however often it comes.
+/* heartbeat_server.c - drops a client that is silent for too long, and counts each message once, however often it
+ * comes.
  *
  *     cc -o heartbeat_server heartbeat_server.c number.c lines.c text.c loop.c listen.c signals.c wire.c
  *
@@ -6,8 +7,8 @@
  *     terminal 2:  telnet 127.0.0.1 5204           HELLO zhangsan, then PING 1, MSG 1 hello, and MSG 1 hello again
  *     terminal 3:  ./heartbeat_client              type lines; stop the server (kill -STOP), and watch
  *
- * Watch terminal 1: a client that sends nothing for 10 seconds is told so and dropped. A dead peer and a silent one look
- * the same, so time decides: each client has a deadline, and the loop sleeps exactly until the nearest one.
+ * Watch terminal 1: a client that sends nothing for 10 seconds is told so and dropped. A dead peer and a silent one
+ * look the same, so time decides: each client has a deadline, and the loop sleeps exactly until the nearest one.
  *     client_read -> on_data -> line_take -> handle_event -> set_deadline, handle_line -> say -> one write a turn
  *     on_turn -> deadline_of -> on_deadline
  * Left out: what was accepted is forgotten when the server ends.
@@ -20,8 +21,8 @@
 #include "text.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +34,8 @@
 #define REPLY_MAX   128   /* bytes in the longest reply */
 #define NAMES_MAX   4096  /* names that are remembered; the one that is gone for longest makes room */
 #define FAREWELL_MS 4000  /* ms: a client that is hung up on has so long to read what it is owed */
-#define DAY_MS      86400000 /* the longest time that an option takes */
-#define NO_DEADLINE LLONG_MAX
+#define DAY_MS      86400000  /* the longest time that an option takes */
+#define NO_DEADLINE INT64_MAX /* ms */
 
 const char program[] = "heartbeat_server";
 const char usage[] = "usage: heartbeat_server [-hv] [-a ADDRESS] [-p PORT] [-t MS]\n"
@@ -85,9 +86,9 @@ static void note(const struct client *c, const char *what) {
 /* Gives a client so many ms from now, and one more: now_ms() rounds down, and nobody is dropped early. */
 static void set_deadline(const struct client *c, int ms) { peers[c->fd].deadline = now_ms() + ms + 1; }
 
-/* Returns the ms at which a client will have been silent for too long. Bytes that were read may wait in `in`, until the
- * client has its next share of a turn, or until it reads what it is owed. They may be a line, so they are no silence: the
- * time counts from when they came. */
+/* Returns the ms at which a client will have been silent for too long. Bytes that were read may wait in `in`, until
+ * the client has its next share of a turn, or until it reads what it is owed. They may be a line, so they are no
+ * silence: the time counts from when they came. */
 static long long deadline_of(const struct client *c) {
     if (c->closing && c->out.length == 0)
         return NO_DEADLINE; /* all is said, and the loop waits for its FIN */
@@ -112,9 +113,10 @@ static void on_deadline(struct client *c) {
     hang_up(c);
 }
 
-/* Looks at all deadlines, and returns the ms until the nearest: so the loop sleeps neither longer nor shorter. What had
- * come by `now` has been read. That is why it must be this `now`, and not now_ms(): if it was us who were away (stopped,
- * or busy), the clients' lines may still lie in the kernel. (Of a line that is longer than IN_MAX only that much.) */
+/* Looks at all deadlines, and returns the ms until the nearest: so the loop sleeps neither longer nor shorter. What
+ * had come by `now` has been read. That is why it must be this `now`, and not now_ms(): if it was us who were away
+ * (stopped, or busy), the clients' lines may still lie in the kernel. (Of a line that is longer than IN_MAX only that
+ * much.) */
 static int on_turn(long long now) {
     long long nearest = NO_DEADLINE;
     for (struct client *c = client_next(NULL); c; c = client_next(c)) {
@@ -259,8 +261,8 @@ static void on_connect(struct client *c) {
     set_deadline(c, silence);
 }
 
-/* A message is a line that has its end. One without, at the end of the stream, is thrown away: it may be half a message,
- * and the whole one would then be taken for a repetition. */
+/* A message is a line that has its end. One without, at the end of the stream, is thrown away: it may be half a
+ * message, and the whole one would then be taken for a repetition. */
 static size_t on_data(struct client *c, char *data, size_t len) {
     struct line *line = &peers[c->fd].line;
     size_t used = 0;

@@ -35,7 +35,8 @@ int outbox_welcome(struct outbox *o, long long last);
  * none, or if the window is full. */
 const char *outbox_send(struct outbox *o, long long *seq);
 
-/* The server has acknowledged all messages up to this number: those of them that are under way leave. Returns how many. */
+/* The server has acknowledged all messages up to this number: those of them that are under way leave. Returns how
+ * many. */
 int outbox_ack(struct outbox *o, long long seq);
 
 #endif

@@ -1,5 +1,5 @@
-/* probes.h - a timer for each probe: only the answer to probe 7 stops the timer of probe 7. Knows no sockets and no clock;
- * all times are in ms, by whatever clock the caller has.
+/* probes.h - a timer for each probe: only the answer to probe 7 stops the timer of probe 7. Knows no sockets and no
+ * clock; all times are in ms, by whatever clock the caller has.
  */
 #ifndef PROBES_H
 #define PROBES_H

@@ -1,5 +1,5 @@
-/* session.h - a client's side of the heartbeat protocol, over as many connections as it takes: it connects, probes, notices
- * that the server is dead, waits, and comes back.
+/* session.h - a client's side of the heartbeat protocol, over as many connections as it takes: it connects, probes,
+ * notices that the server is dead, waits, and comes back.
  *
  *     CONNECTING -> OPEN -> CLOSING -> CLOSED          and from any of them to CLOSED when the connection breaks;
  *          ^                             |             CLOSED -> CONNECTING when it is time for a new try

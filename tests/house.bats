@@ -132,7 +132,7 @@ transcripts() { # PAGE
 
 # The pages use the default ports, so their transcripts are played one after another, in one test.
 @test "house: the transcripts of all pages show what happens" {
-    for page in "$TOP"/README.md "$TOP"/0*/README.md; do transcripts "$page"; done
+    for page in "$TOP"/README.md "$TOP"/0*/*.md; do transcripts "$page"; done
 }
 
 @test "house: the demo plays in a pipe without colours, and leaves no process and no file" {
