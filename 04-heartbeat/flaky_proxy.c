@@ -127,7 +127,7 @@ static int obey_word(const char *word) {
     return 0;
 }
 
-/* Returns the number, 0 to max, that a text stands for, or -1. */
+/* Returns the number, 0 to max, that a text stands for, or -1. (parse_number() would end the program.) */
 static int number_of(const char *text, int max) {
     char *end;
     long value = strtol(text, &end, 10);
@@ -165,7 +165,7 @@ static void say_status(const char *command, const char *argument) {
             stalled ? "stalled" : "passing", refusing ? "refusing" : "accepting", pieces, network.delay);
 }
 
-/* Obeys a line; it comes to pieces. */
+/* Obeys a line, which strtok() cuts to pieces. */
 static void obey(char *line) {
     const char *blanks = " \t\r", *word = strtok(line, blanks), *argument = strtok(NULL, blanks);
     if (word == NULL)
@@ -210,7 +210,7 @@ static void misbehave(void) {
                                            "chop random", "chop 0", "chop",  "delay 0", "delay"};
     const char *misdeed = misdeeds[roll(&plan_dice, sizeof misdeeds / sizeof *misdeeds)];
     if (stalled)
-        misdeed = "resume"; /* there shall be progress */
+        misdeed = "resume"; /* so that there is progress */
     else if (refusing)
         misdeed = "accept";
 

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* ---- How it ends. ---- */
+/* ---- How a pair ends. ---- */
 
 static void pair_close(struct pair *p) {
     close(p->client);
@@ -35,7 +35,7 @@ void pair_reset(struct pair *p, const char *whose, const char *why) {
     pair_close(p);
 }
 
-/* Nobody answers at the server's: FIN to the client, and what it says is thrown away. */
+/* No address of the server answers: sends FIN to the client, and throws away what it says. */
 static void pair_give_up(struct pair *p, int error) {
     fprintf(stderr, "%s: cannot connect to %s: %s\n", p->name, p->server_name, strerror(error));
     flow_discard(&p->up);
