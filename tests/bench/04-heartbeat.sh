@@ -170,10 +170,10 @@ What to see:
 
 - Ten idle seconds cost what the second row has more than the first: the loop sleeps until the nearest deadline.
 - The last two rows differ by 7200 PINGs: $(beat) A second with 900 beats costs 900 times that. The
-  beats are spread evenly, so nearly each takes a turn of the loop, in which \`select()\`, \`arm_select()\` and \`on_turn()\`
-  look at all 900. Clients that all beat at the same moment cost less, and are served later.
-- Clients that are dropped at the same moment cost less, too, as in the first two rows. In the last two each of them goes
-  at a moment of its own: a turn for its deadline and BYE, and one for its FIN.
+  beats are spread evenly, so nearly each takes a turn of the loop, in which \`select()\`, the loop and \`on_turn()\` look
+  at all 900. Clients that all beat at the same moment cost less, and are served later.
+- The same holds for clients that are dropped at the same moment, as in the first two rows. In the last two each goes at
+  another: a turn for its deadline, which writes BYE, and one for its FIN.
 - The clock has whole milliseconds, and whoever rounds must not round against the client: that is the first of the ms that
   the tables have more than the deadline.
 END
