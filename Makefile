@@ -72,18 +72,20 @@ $(PROGRAMS_05): 05-udp/*.[ch]
 
 $(PROGRAMS_06): 06-websocket-handshake/*.[ch]
 06-websocket-handshake/ws_server:
-	$(COMPILE) ws_server.c sha1.c base64.c utf8.c http.c room.c handshake.c frame.c
+	$(COMPILE) ws_server.c frame.c handshake.c room.c http.c base64.c sha1.c utf8.c text.c $(LOOP)
 06-websocket-handshake/ws_client:
-	$(COMPILE) ws_client.c sha1.c base64.c utf8.c http.c room.c handshake.c frame.c
+	$(COMPILE) ws_client.c websocket.c queue.c url.c frame.c handshake.c http.c base64.c sha1.c utf8.c connect.c signals.c wire.c
 
 # What the tests use, beside them.
 MESSAGES = ../03-custom-protocol/frame.c ../03-custom-protocol/message.c
 W        = ../06-websocket-handshake
-FRAMES   = $(W)/sha1.c $(W)/base64.c $(W)/utf8.c $(W)/http.c $(W)/room.c $(W)/handshake.c $(W)/frame.c
+FRAMES   = $(W)/frame.c $(W)/handshake.c $(W)/http.c $(W)/base64.c $(W)/sha1.c $(W)/utf8.c
 
 $(TOOLS): tests/*.c
-tests/poke tests/crowd tests/courier tests/pulse tests/udp_relay tests/ws_cases:
+tests/poke tests/crowd tests/courier tests/pulse tests/udp_relay:
 	$(COMPILE) $(@F).c
+tests/ws_cases:
+	$(COMPILE) ws_cases.c ws_words.c
 tests/codec tests/im_talk tests/im_crowd: 03-custom-protocol/*.[ch]
 	$(COMPILE) $(@F).c $(MESSAGES)
 tests/ws_modules tests/ws_peer: 06-websocket-handshake/*.[ch]
