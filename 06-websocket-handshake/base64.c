@@ -28,8 +28,8 @@ static int value_of(char c) {
     return at ? (int)(at - alphabet) : -1;
 }
 
-/* Reads four characters as 24 bits; the last ones count nothing if only `n` bytes are in them. Returns -1 if one is not in
- * the alphabet, or a bit is set behind the last byte: base64_encode() writes none. */
+/* Reads four characters as 24 bits; the last ones count nothing if only `n` bytes are in them. Returns -1 if one is
+ * not in the alphabet, or a bit is set behind the last byte: base64_encode() writes none. */
 static int32_t read_group(const char *text, size_t n) {
     int32_t bits = 0;
     for (size_t k = 0; k < 4; k++) {

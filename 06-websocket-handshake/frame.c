@@ -156,8 +156,8 @@ static int fail(struct frame_reader *r, int code, const char *why) {
     return FRAME_ERROR;
 }
 
-/* Returns which rule the first two bytes of a header break; NULL: none. Its length may still be 126 or 127 then, for what
- * comes in the next bytes: for a control frame that is too long already. */
+/* Returns which rule the first two bytes of a header break; NULL: none. If no more of it is there yet, its length may
+ * be 126 or 127, which stand for a longer one: for a control frame that is too long already. */
 static const char *broken_rule(const struct frame_reader *r, const struct frame *f) {
     int begins = f->opcode == FRAME_TEXT || f->opcode == FRAME_BINARY;
     int control = f->opcode >= FRAME_CLOSE && f->opcode <= FRAME_PONG;

@@ -57,8 +57,8 @@ struct frame {
 /* Writes the header of f, its length in the shortest form. Returns its size, 2 to 14 bytes. */
 size_t frame_encode(unsigned char header[FRAME_HEADER_MAX], const struct frame *f);
 
-/* Reads a header. Returns its size in bytes; 0: more bytes are needed (what the first two say is in f if they are there);
- * -1: the length is not in its shortest form, or has the highest bit set. */
+/* Reads a header. Returns its size in bytes; 0: more bytes are needed (what the first two say is in f if they are
+ * there); -1: the length is not in its shortest form, or has the highest bit set. */
 int frame_decode(struct frame *f, const unsigned char *data, size_t len);
 
 /* Masks bytes, or unmasks them: it is the same. data[0] is byte `offset` of its frame's payload. */
@@ -107,17 +107,17 @@ struct frame_reader {
     } message;
 };
 
-/* Takes bytes, however they are cut, up to the next event, and sets *used to how many. It unmasks in place, so what it has
- * used is changed. What it has not used has to be given again, more behind it. After FRAME_BEGINS it has to be called
- * again, even with no byte left: a payload may be empty.
+/* Takes bytes, however they are cut, up to the next event, and sets *used to how many. It unmasks in place, so what
+ * it has used is changed. What it has not used has to be given again, more behind it. After FRAME_BEGINS it has to be
+ * called again, even with no byte left: a payload may be empty.
  *
  *     struct frame_reader r = {.masked = 1, .max = 1 << 20};
  *     while ((event = frame_read(&r, data, len, &used)) != FRAME_MORE) { ...; data += used; len -= used; }
  */
 int frame_read(struct frame_reader *r, unsigned char *data, size_t len, size_t *used);
 
-/* Frees the memory of a message that came in pieces: when it has been used (else the next frame_read() does that), or at
- * the end of a connection. */
+/* Frees the memory of a message that came in pieces: when it has been used (else the next frame_read() does that), or
+ * at the end of a connection. */
 void frame_reader_free(struct frame_reader *r);
 
 #endif

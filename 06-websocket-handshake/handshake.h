@@ -1,5 +1,5 @@
-/* handshake.h - the opening handshake of a WebSocket (RFC 6455, section 4), for a server and for a client. It takes heads
- * of HTTP and gives values, and knows no sockets.
+/* handshake.h - the opening handshake of a WebSocket (RFC 6455, section 4), for a server and for a client. It takes
+ * heads of HTTP and gives values, and knows no sockets.
  */
 #ifndef HANDSHAKE_H
 #define HANDSHAKE_H
@@ -22,8 +22,8 @@ void handshake_accept(char accept[ACCEPT_SIZE], const char *key, size_t len);
  * `origin` (NULL: all are welcome); 405 or 400. Whether there is something at its path, the caller knows. */
 int handshake_check(const struct head *h, const char *origin, const char **why);
 
-/* Writes the answer that opens a WebSocket. The server has one subprotocol, which is chosen if it is offered. Returns the
- * answer's length in bytes. */
+/* Writes the answer that opens a WebSocket. The server has one subprotocol, which is chosen if it is offered. Returns
+ * the answer's length in bytes. */
 size_t handshake_answer(char answer[ANSWER_MAX], const struct head *h, const char *subprotocol);
 
 /* ---- client ---- */

@@ -38,8 +38,8 @@ struct head {             /* of a request or a response; its spans point into th
  * and h->status and h->why say how. Lines end with CR LF, or with LF, as typed into nc. */
 int head_parse(struct head *h, const char *data, size_t len);
 
-/* Returns the value of the field of that name, without the white space around it, and sets *count (unless it is NULL) to
- * how many fields have the name. */
+/* Returns the value of the field of that name, without the white space around it, and sets *count (unless it is NULL)
+ * to how many fields have the name. */
 struct span head_field(const struct head *h, const char *name, int *count);
 
 /* Return whether a field that is a list, such as "Connection: keep-alive, Upgrade", has that element: with upper and

@@ -16,7 +16,8 @@ static int hex_digit(char c) {
     return at ? (int)(at - digits) % 16 : -1;
 }
 
-/* Takes a byte off the front of a URL's word, where it may be written as %XX. Returns it, or -1 if the escape is none. */
+/* Takes a byte off the front of a URL's word, where it may be written as %XX. Returns it, or -1 if the escape is
+ * none. */
 static int decode_byte(struct span *s) {
     size_t size = 1;
     int byte = (unsigned char)s->at[0];

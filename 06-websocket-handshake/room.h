@@ -7,9 +7,9 @@
 #include "http.h"
 #include "text.h"
 
-/* Lets a client into the room that a query (what stands behind the question mark) names, under the name in it; without
- * them, into the lobby, and as guest53412 if `peer` is "127.0.0.1:53412". A place, 0 to FD_SETSIZE - 1, is the caller's: a
- * descriptor. Returns whether it is in; if not, *why says why not. */
+/* Lets a client into the room that a query (what stands behind the question mark) names, under the name in it;
+ * without them, into the lobby, and as guest53412 if `peer` is "127.0.0.1:53412". A place, 0 to FD_SETSIZE - 1, is
+ * the caller's: a descriptor. Returns whether it is in; if not, *why says why not. */
 int room_enter(int place, struct span query, const char *peer, const char **why);
 
 void room_leave(int place);

@@ -20,8 +20,8 @@ static void add_block(uint32_t state[5], const unsigned char *block) {
     uint32_t w[80], a = state[0], b = state[1], c = state[2], d = state[3], e = state[4];
 
     for (int t = 0; t < 16; t++) { /* big-endian, whatever this machine is */
-        const unsigned char *at = block + 4 * t;
-        w[t] = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+        w[t] = (uint32_t)block[0] << 24 | (uint32_t)block[1] << 16 | (uint32_t)block[2] << 8 | block[3];
+        block += 4;
     }
     for (int t = 16; t < 80; t++)
         w[t] = rotate_left(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);

@@ -1,5 +1,5 @@
-/* sha1.h - SHA-1 (FIPS 180-4) of bytes that may come in pieces. It is good for a WebSocket handshake, where it only proves
- * that the server has understood, and no longer for signatures: two texts with the same SHA-1 have been found.
+/* sha1.h - SHA-1 (FIPS 180-4) of bytes that may come in pieces. It is good for a WebSocket handshake, where it only
+ * proves that the server has understood, and no longer for signatures: two texts with the same SHA-1 have been found.
  *
  *     sha1_begin(&s); sha1_add(&s, data, len); ... sha1_end(&s, digest);
  */

@@ -88,8 +88,8 @@ static void show_frame(const struct websocket *w, const char *arrow, const struc
     }
 }
 
-/* Each frame has a key of its own, which nobody can foresee: else a page could make its browser send what looks like HTTP
- * to a proxy on the way (section 10.3). */
+/* Each frame has a key of its own, which nobody can foresee: else a page could make its browser send what looks like
+ * HTTP to a proxy on the way (section 10.3). */
 void websocket_send(struct websocket *w, int fin, int opcode, const void *payload, size_t len) {
     struct frame f = {.fin = fin, .opcode = opcode, .masked = 1, .length = len};
     unsigned char header[FRAME_HEADER_MAX];

@@ -35,12 +35,12 @@ void websocket_wait(struct websocket *w, int ms);
 /* Changes readyState, and prints it, with something behind it, on stderr. */
 void websocket_state(struct websocket *w, enum ready_state state, const char *more);
 
-/* Queues the request for ws://SERVER/TARGET, from a page of `origin` (NULL: from none). Returns 0, or -1 after a line on
- * stderr. */
+/* Queues the request for ws://SERVER/TARGET, from a page of `origin` (NULL: from none). Returns 0, or -1 after a line
+ * on stderr. */
 int websocket_request(struct websocket *w, const char *target, const char *origin);
 
-/* Reads the answer to it, once it is there as a whole; the state is OPEN then. Returns its size in bytes; 0: more bytes are
- * needed; -1, after a line on stderr: it is wrong. */
+/* Reads the answer to it, once it is there as a whole; the state is OPEN then. Returns its size in bytes; 0: more
+ * bytes are needed; -1, after a line on stderr: it is wrong. */
 int websocket_answer(struct websocket *w, const char *data, size_t len);
 
 /* Queues a frame, masked. fin 0: more fragments of its message follow. */
@@ -49,9 +49,9 @@ void websocket_send(struct websocket *w, int fin, int opcode, const void *payloa
 /* Queues a close frame, after which nothing more is sent; the state is CLOSING then. */
 void websocket_close(struct websocket *w, int code, const char *reason);
 
-/* Takes bytes up to the next event of frame.h, which it returns, and does what it asks for: answers a ping, a close, a
- * broken rule. Sets *used to how many bytes it took. A message, in w->reader, is for the caller. When the server has closed
- * or broken a rule, what follows does not count: it is all taken. */
+/* Takes bytes up to the next event of frame.h, which it returns, and does what it asks for: answers a ping, a close,
+ * a broken rule. Sets *used to how many bytes it took. A message, in w->reader, is for the caller. When the server
+ * has closed or broken a rule, what follows does not count: it is all taken. */
 int websocket_read(struct websocket *w, unsigned char *data, size_t len, size_t *used);
 
 #endif

@@ -79,8 +79,8 @@ struct piece {         /* of the input */
     int ends;          /* it is the last of its message */
 };
 
-/* Finds the next piece that can be sent: a line, what the input ends with, or a part of what is too long; with -b all that
- * is there. Returns 0 if there is none yet. */
+/* Finds the next piece that can be sent: a line, what the input ends with, or a part of what is too long; with -b all
+ * that is there. Returns 0 if there is none yet. */
 static int next_piece(const struct talk *t, size_t used, struct piece *p) {
     size_t left = t->typed - used;
     p->start = t->input + used;
@@ -330,6 +330,7 @@ static struct server_name parse_operands(int argc, char **argv, struct url *u) {
 
 int main(int argc, char **argv) {
     static struct talk t = {.ws = {.wait_ms = 10000}};
+    static struct server_name server;
     static struct url url = {.target = "/echo"};
     const char *origin = NULL;
     int option;
@@ -343,7 +344,7 @@ int main(int argc, char **argv) {
         case 'w': t.ws.wait_ms = parse_number(optarg, 0, MS_MAX); break;
         default: return show_usage();
         }
-    struct server_name server = parse_operands(argc, argv, &url);
+    server = parse_operands(argc, argv, &url);
     struct addrinfo *addresses = resolve(&server, SOCK_STREAM);
     int signals = catch_signals();
 

@@ -6,8 +6,8 @@
  *     a browser:   http://127.0.0.1:9090/               connect, type, watch the bits of each frame
  *     terminal 2:  curl -i http://127.0.0.1:9090/echo   what it answers to a request for no WebSocket
  *
- * Watch terminal 1: what each line of a handshake and each bit of a frame means. The way of a byte, first in a request,
- * then in a frame:
+ * Watch terminal 1: what each line of a handshake and each bit of a frame means. The way of a byte, first in a
+ * request, then in a frame:
  *     client_read -> on_data -> head_parse -> answer_request -> accept_websocket -> client_send
  *     client_read -> on_data -> frame_read -> handle_message -> send_frame -> client_send -> one write a turn
  * Left out: encryption (wss:), compression and every other extension.
@@ -68,7 +68,7 @@ static void ask(const struct client *c) {
     peers[c->fd].out_when_asked = c->out.length;
 }
 
-/* Has it still to do what it was asked for? Any byte is as good as a pong. */
+/* Has it still to do what it was asked for? Any byte that was read is as good as a pong. */
 static int owes_answer(const struct client *c) {
     const struct peer *p = &peers[c->fd];
     return c->closing || p->state == CONNECTING || c->heard < p->asked;
@@ -76,12 +76,8 @@ static int owes_answer(const struct client *c) {
 
 /* Returns when its time is up, in ms: to do what it was asked for, or to say anything at all. */
 static long long deadline(const struct client *c) {
-    long long from = c->heard;
-    int ms = ping_ms;
-    if (owes_answer(c)) {
-        from = peers[c->fd].asked;
-        ms = wait_ms;
-    }
+    int asked = owes_answer(c), ms = asked ? wait_ms : ping_ms;
+    long long from = asked ? peers[c->fd].asked : c->heard;
     return ms > 0 ? from + ms : NO_DEADLINE;
 }
 
@@ -153,13 +149,13 @@ static void serve_page(struct client *c) {
     if (file)
         fclose(file);
 
-    if (!whole) {
+    if (whole) {
+        client_send(c, head, http_head(head, 200, "text/html", length));
+        client_send(c, page, length);
+        hang_up(c);
+    } else {
         refuse(c, 404, "the page cannot be read, or is over 256 KiB; -f FILE says where it is");
-        return;
     }
-    client_send(c, head, http_head(head, 200, "text/html", length));
-    client_send(c, page, length);
-    hang_up(c);
 }
 
 /* Answers a handshake with 101, and from now on reads frames. */
@@ -209,11 +205,10 @@ static size_t take_request(struct client *c, const char *data, size_t len) {
         refuse(c, h.status, h.why);
         return len;
     }
-    if (size > 0) {
-        if (verbose)
-            head_explain(stderr, MARGIN, &h);
+    if (size > 0 && verbose)
+        head_explain(stderr, MARGIN, &h);
+    if (size > 0)
         answer_request(c, &h);
-    }
     return (size_t)size;
 }
 
@@ -265,8 +260,7 @@ static size_t take_frame(struct client *c, unsigned char *data, size_t len) {
 /* ---- the events of the loop ---- */
 
 static void on_connect(struct client *c) {
-    peers[c->fd] = (struct peer){.reader = {.masked = 1, .max = (size_t)message_max}};
-    ask(c);
+    peers[c->fd] = (struct peer){.asked = now_ms(), .reader = {.masked = 1, .max = (size_t)message_max}};
 }
 
 /* A message is a request, and from then on a frame. */
@@ -348,8 +342,7 @@ int main(int argc, char **argv) {
     if (optind < argc)
         return refuse_argument(argv[optind]);
 
-    /* Room for an answer to whatever is taken at out_low, the page or a message; and for one message more, for in a chat
-     * many may come in one turn. */
+    /* Room for the page or a message at out_low; and for one message more, for in a chat several may come in a turn. */
     websockets.out_max = OUT_LOW + PAGE_MAX + 2 * (size_t)message_max;
     return serve(&websockets, address, port);
 }

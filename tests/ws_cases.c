@@ -362,11 +362,6 @@ static int run_line(enum mode mode, char *line) {
     return run_case(mode, line, frames + 1, answers + 1);
 }
 
-static int show_usage(void) {
-    fputs(usage, stderr);
-    return 2;
-}
-
 int main(int argc, char **argv) {
     static const char *const modes[] = {"whole", "joined", "bytes", "splits", NULL};
     static char line[4096];
@@ -383,11 +378,13 @@ int main(int argc, char **argv) {
             while (modes[mode] && strcmp(modes[mode], optarg) != 0)
                 mode++;
             break;
-        default: return show_usage();
+        default: fputs(usage, stderr); return 2;
         }
     if (optind + 2 != argc || !modes[mode] ||
-        getaddrinfo(argv[optind], argv[optind + 1], &hints, &server) != 0)
-        return show_usage();
+        getaddrinfo(argv[optind], argv[optind + 1], &hints, &server) != 0) {
+        fputs(usage, stderr);
+        return 2;
+    }
 
     signal(SIGPIPE, SIG_IGN);
     while (fgets(line, sizeof line, stdin)) {
