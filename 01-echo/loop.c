@@ -143,8 +143,10 @@ static void client_turn(struct client *c, int can_read, int can_write) {
         client_flush(c);
     if (can_read && !c->gone)
         client_read(c);
-    if (client_is_ready(c))
-        buffer_take(&c->in, client_offer(c, c->in.data, c->in.length));
+    if (client_is_ready(c)) {
+        char *data = c->in.data ? c->in.data : chunk; /* no NULL, also if there are no bytes */
+        buffer_take(&c->in, client_offer(c, data, c->in.length));
+    }
 }
 
 /* Sends our FIN behind the last byte, and waits for the peer's: close() with bytes unread would send RST, which makes
