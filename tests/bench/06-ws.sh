@@ -80,7 +80,7 @@ find_servers() {
     else
         echo 'Node.js is not installed, or npm cannot get ws, so there is nothing in its column.' >>"$work/missing"
     fi
-    cp -R Makefile 06-websocket-handshake "$work"
+    cp -RL Makefile 06-websocket-handshake "$work"
     rm -f "$work/06-websocket-handshake/ws_server"
     if has patch && patch -s -p1 -d "$work" <tests/museum/ws_nagle.diff &&
         make -s -C "$work" 06-websocket-handshake/ws_server 2>"$work/cc.log"; then
