@@ -329,11 +329,12 @@ static struct server_name parse_operands(int argc, char **argv, struct url *u) {
 }
 
 int main(int argc, char **argv) {
-    static struct talk t = {.ws = {.wait_ms = 10000}};
+    static struct talk t;
     static struct server_name server;
     static struct url url = {.target = "/echo"};
     const char *origin = NULL;
     int option;
+    t.ws.wait_ms = 10000;
     while ((option = getopt(argc, argv, "bhvo:s:w:")) != -1)
         switch (option) {
         case 'b': t.binary = 1; break;
