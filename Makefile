@@ -81,7 +81,7 @@ MESSAGES = ../03-custom-protocol/frame.c ../03-custom-protocol/message.c
 W        = ../06-websocket-handshake
 FRAMES   = $(W)/frame.c $(W)/handshake.c $(W)/http.c $(W)/base64.c $(W)/sha1.c $(W)/utf8.c
 
-$(TOOLS): tests/*.c
+$(TOOLS): tests/*.[ch]
 tests/poke tests/crowd tests/courier tests/pulse tests/udp_relay:
 	$(COMPILE) $(@F).c
 tests/ws_cases:

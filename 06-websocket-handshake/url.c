@@ -20,12 +20,11 @@ static int encode_target(char target[TARGET_MAX], const char *path) {
 }
 
 /* Takes HOST[:PORT] apart; an IPv6 address stands in brackets. */
-static int parse_host(struct url *u, char *text, const char **why) {
-    static char default_port[] = "80";
+static int parse_host(struct server_name *s, char *text, const char **why) {
     int brackets = *text == '[';
     char *end = brackets ? strchr(text, ']') : text + strcspn(text, ":");
-    u->host = text + brackets;
-    if (end == NULL || end == u->host) {
+    s->host = text + brackets;
+    if (end == NULL || end == s->host) {
         *why = "names no host";
         return -1;
     }
@@ -35,9 +34,10 @@ static int parse_host(struct url *u, char *text, const char **why) {
         *why = "has something behind its host that is no port";
         return -1;
     }
-    u->port = *rest ? rest + 1 : default_port;
+    s->port = *rest ? rest + 1 : "80";
     *end = '\0';
     *rest = '\0';
+    snprintf(s->text, sizeof s->text, brackets ? "[%s]:%s" : "%s:%s", s->host, s->port);
     return 0;
 }
 
@@ -56,5 +56,5 @@ int url_parse(struct url *u, char *text, const char **why) {
         return -1;
     }
     *path = '\0';
-    return parse_host(u, host, why);
+    return parse_host(&u->server, host, why);
 }

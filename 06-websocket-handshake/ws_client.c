@@ -1,9 +1,9 @@
 /* ws_client.c - a WebSocket (RFC 6455) in the terminal: lines go out as messages, messages come in as lines.
  *
- *  cc -o ws_client ws_client.c websocket.c queue.c url.c frame.c handshake.c http.c base64.c sha1.c utf8.c connect.c signals.c wire.c
- *
  *     terminal 1:  ./ws_server
- *     terminal 2:  ./ws_client -v                                       type a line; Ctrl-D closes
+ *     terminal 2:  cc -o ws_client ws_client.c websocket.c queue.c url.c frame.c handshake.c http.c base64.c sha1.c \
+ *                      utf8.c connect.c signals.c wire.c && ./ws_client -v
+ *                                                                       type a line; Ctrl-D closes
  *                  printf 'hello\n吃饭了吗\n' | ./ws_client
  *                  head -c 70000 /dev/urandom >sent; ./ws_client -b <sent | cmp - sent && echo same
  *     two more:    ./ws_client 'ws://127.0.0.1:9090/chat?name=张三'     and another as 李四
@@ -311,26 +311,24 @@ static int converse(struct talk *t, int signals) {
     return report(t) < 0 ? -1 : result;
 }
 
-/* Reads the operands: [HOST [PORT]], or a URL, which also changes the target. */
-static struct server_name parse_operands(int argc, char **argv, struct url *u) {
+/* Reads the operands: [HOST [PORT]], or a URL, which changes the target, too. */
+static void parse_operands(int argc, char **argv, struct url *u) {
     const char *why;
-    if (optind == argc || !strstr(argv[optind], "://"))
-        return parse_server(argc, argv, "9090");
-
+    if (optind == argc || !strstr(argv[optind], "://")) {
+        u->server = parse_server(argc, argv, "9090");
+        return;
+    }
     if (url_parse(u, argv[optind], &why) < 0) {
         fprintf(stderr, "%s: '%s' %s\n", program, argv[optind], why);
         exit(show_usage());
     }
     if (optind + 1 < argc)
         exit(refuse_argument(argv[optind + 1]));
-    char *same[] = {u->host, u->port}; /* as if they had been typed so */
-    optind = 0;
-    return parse_server(2, same, "9090");
+    parse_number(u->server.port, 0, 65535);
 }
 
 int main(int argc, char **argv) {
     static struct talk t;
-    static struct server_name server;
     static struct url url = {.target = "/echo"};
     const char *origin = NULL;
     int option;
@@ -345,19 +343,19 @@ int main(int argc, char **argv) {
         case 'w': t.ws.wait_ms = parse_number(optarg, 0, MS_MAX); break;
         default: return show_usage();
         }
-    server = parse_operands(argc, argv, &url);
-    struct addrinfo *addresses = resolve(&server, SOCK_STREAM);
+    parse_operands(argc, argv, &url);
+    struct addrinfo *addresses = resolve(&url.server, SOCK_STREAM);
     int signals = catch_signals();
 
-    t.ws.server = server.text;
+    t.ws.server = url.server.text;
     t.terminal = isatty(STDOUT_FILENO);
     t.fd = connect_to(addresses, signals);
     freeaddrinfo(addresses);
     if (t.fd < 0)
-        return stop ? 0 : -complain(server.text, strerror(errno));
+        return stop ? 0 : -complain(t.ws.server, strerror(errno));
 
     char shown[SERVER_TEXT + TARGET_MAX + 8];
-    snprintf(shown, sizeof shown, "  ws://%s%s", server.text, url.target);
+    snprintf(shown, sizeof shown, "  ws://%s%s", t.ws.server, url.target);
     websocket_begin(&t.ws, MESSAGE_MAX);
     websocket_state(&t.ws, CONNECTING, shown);
     int result = websocket_request(&t.ws, url.target, origin);
