@@ -83,9 +83,9 @@ TFTP = transfer.c netascii.c packet.c text.c rtt.c datagram.c
 
 $(PROGRAMS_06): 06-websocket-handshake/*.[ch]
 06-websocket-handshake/ws_server:
-	$(COMPILE) ws_server.c sha1.c base64.c utf8.c http.c room.c handshake.c frame.c
+	$(COMPILE) ws_server.c frame.c handshake.c room.c http.c base64.c sha1.c utf8.c text.c $(LOOP)
 06-websocket-handshake/ws_client:
-	$(COMPILE) ws_client.c sha1.c base64.c utf8.c http.c room.c handshake.c frame.c
+	$(COMPILE) ws_client.c websocket.c queue.c url.c frame.c handshake.c http.c base64.c sha1.c utf8.c connect.c signals.c wire.c
 
 # What the tests use, beside them.
 POKE     = poke_script.c poke_words.c poke_stream.c poke_load.c poke_datagram.c poke_exchange.c poke_conn.c poke_report.c \
@@ -93,13 +93,15 @@ POKE     = poke_script.c poke_words.c poke_stream.c poke_load.c poke_datagram.c 
 M        = ../03-custom-protocol
 MESSAGES = $(M)/frame.c $(M)/message.c $(M)/message_text.c $(M)/message_json.c $(M)/message_xml.c $(M)/message_parts.c $(M)/text.c
 W        = ../06-websocket-handshake
-FRAMES   = $(W)/sha1.c $(W)/base64.c $(W)/utf8.c $(W)/http.c $(W)/room.c $(W)/handshake.c $(W)/frame.c
+FRAMES   = $(W)/frame.c $(W)/handshake.c $(W)/http.c $(W)/base64.c $(W)/sha1.c $(W)/utf8.c
 
 $(TOOLS): tests/*.[ch]
 tests/poke: 01-echo/*.[ch]
 	$(COMPILE) poke.c $(POKE) ../01-echo/wire.c
-tests/crowd tests/courier tests/pulse tests/udp_relay tests/ws_cases:
+tests/crowd tests/courier tests/pulse tests/udp_relay:
 	$(COMPILE) $(@F).c
+tests/ws_cases:
+	$(COMPILE) ws_cases.c ws_words.c
 tests/codec tests/im_talk: 03-custom-protocol/*.[ch]
 	$(COMPILE) $(@F).c $(MESSAGES)
 tests/im_crowd: 03-custom-protocol/*.[ch] tests/im_person.h

@@ -139,7 +139,7 @@ static void client_turn(struct client *c, int can_read, int can_write) {
     if (can_read && !c->gone)
         offered = client_read(c);
     if (!offered && client_is_ready(c))
-        buffer_take(&c->in, client_offer(c, c->in.data, c->in.length));
+        buffer_take(&c->in, client_offer(c, c->in.length > 0 ? c->in.data : chunk, c->in.length));
 }
 
 /* Sends our FIN behind the last byte, and waits for the peer's: close() with bytes unread would send RST, which makes

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Lesson 06 in a second: a refusal, a WebSocket by hand, with every bit explained, and ws_client. Play it yourself: ./ws_server -v in
-# one terminal; the commands that are shown, in another.
+# Lesson 06 in a second: a refusal, a WebSocket by hand with every bit explained, and ws_client. To play it yourself, run
+# ./ws_server -v in one terminal, and the commands that are shown in another.
 cd "$(dirname "$0")" || exit 1
 work=$(mktemp -d)
 server=''
@@ -26,7 +26,7 @@ server=$!
 until port=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$work/log") && [ -n "$port" ]; do kill -0 $server || exit 1; done
 head -n 1 "$work/log"
 
-say 'Who asks for no WebSocket is told how to ask (as with curl -i http://127.0.0.1:9090/echo).'
+say 'A client that asks for no WebSocket is told how to ask (as with curl -i http://127.0.0.1:9090/echo).'
 send 'GET /echo HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
 
 say 'A handshake, a text and a close. The answer, as cat -v shows it:'

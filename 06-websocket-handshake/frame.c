@@ -1,4 +1,4 @@
-/* frame.c - WebSocket frames (RFC 6455, section 5): headers, masks, UTF-8, and messages made of them. */
+/* frame.c - see frame.h. The way of a byte: frame_read -> read_header -> read_control, or read_data and keep. */
 #include "frame.h"
 
 #include <stdlib.h>
@@ -8,11 +8,21 @@
 
 /* ---- one header ---- */
 
+/* Returns how many bytes a length takes behind the first two of a header. */
+static size_t length_size(uint64_t length) {
+    if (length < 126)
+        return 0;
+    return length <= 0xffff ? 2 : 8;
+}
+
 size_t frame_encode(unsigned char header[FRAME_HEADER_MAX], const struct frame *f) {
-    size_t extra = f->length < 126 ? 0 : f->length <= 0xffff ? 2 : 8, size = 2 + extra;
-    unsigned length = extra == 0 ? (unsigned)f->length : extra == 2 ? 126 : 127;
+    size_t extra = length_size(f->length), size = 2 + extra;
+    unsigned length = extra == 2 ? 126 : 127; /* "look in the next 2 bytes", "... 8 bytes" */
+    if (extra == 0)
+        length = (unsigned)f->length;
     header[0] = (unsigned char)((f->fin ? 0x80 : 0) | f->rsv << 4 | f->opcode);
     header[1] = (unsigned char)((f->masked ? 0x80 : 0) | length);
+
     for (size_t i = 0; i < extra; i++) /* in network byte order: the highest first */
         header[2 + i] = (unsigned char)(f->length >> 8 * (extra - 1 - i));
     if (f->masked) {
@@ -22,39 +32,56 @@ size_t frame_encode(unsigned char header[FRAME_HEADER_MAX], const struct frame *
     return size;
 }
 
+/* Reads a length of 2 or 8 bytes. Returns 0, or -1 if fewer bytes would have done, or the highest bit is set. */
+static int read_length(uint64_t *length, const unsigned char *data, size_t size) {
+    *length = 0;
+    for (size_t i = 0; i < size; i++)
+        *length = *length << 8 | data[i];
+    return length_size(*length) < size || *length >> 63 ? -1 : 0;
+}
+
 int frame_decode(struct frame *f, const unsigned char *data, size_t len) {
     if (len < 2)
         return 0;
-    *f = (struct frame){data[0] >> 7, data[0] >> 4 & 7, data[0] & 15, data[1] >> 7, {0}, data[1] & 127};
-    size_t extra = f->length == 126 ? 2 : f->length == 127 ? 8 : 0, size = 2 + extra + (f->masked ? 4 : 0);
+    *f = (struct frame){.fin = data[0] >> 7,
+                        .rsv = data[0] >> 4 & 7,
+                        .opcode = data[0] & 15,
+                        .masked = data[1] >> 7,
+                        .length = data[1] & 127};
+
+    size_t extra = f->length < 126 ? 0 : 2, size;
+    if (f->length == 127)
+        extra = 8;
+    size = 2 + extra + (f->masked ? 4 : 0);
     if (len < 2 + extra)
         return 0;
-    if (extra > 0)
-        f->length = 0;
-    for (size_t i = 0; i < extra; i++)
-        f->length = f->length << 8 | data[2 + i];
-    if ((extra == 2 && f->length < 126) || (extra == 8 && (f->length <= 0xffff || f->length >> 63)))
+    if (extra > 0 && read_length(&f->length, data + 2, extra) < 0)
         return -1;
+
     if (len < size)
         return 0;
     if (f->masked)
-        memcpy(f->key, data + size - 4, 4);
+        memcpy(f->key, data + 2 + extra, 4);
     return (int)size;
 }
 
 /* Eight bytes at a time, through memcpy() because data may lie anywhere; a compiler makes one instruction of it. */
 void frame_mask(unsigned char *data, size_t len, const unsigned char key[4], uint64_t offset) {
-    unsigned char keys[8];
+    unsigned char keys[8]; /* the key, twice, from the byte on that data[0] is masked with */
     uint64_t mask, word;
     for (size_t i = 0; i < sizeof keys; i++)
         keys[i] = key[(offset + i) % 4];
     memcpy(&mask, keys, sizeof mask);
-    for (; len >= sizeof word; len -= sizeof word, data += sizeof word) {
+
+    while (len >= sizeof word) {
         memcpy(&word, data, sizeof word);
         word ^= mask;
         memcpy(data, &word, sizeof word);
+        data += sizeof word;
+        len -= sizeof word;
     }
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 0; i < len;
+         i++) /* fewer than eight are left; since 8 is 2 * 4, the key begins anew with them */
         data[i] ^= keys[i];
 }
 
@@ -76,40 +103,52 @@ int frame_code_allowed(int code) {
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
 }
 
+/* ---- for the microscope ---- */
+
+/* Prints `count` bits of a byte from bit `from` downwards, the highest of all being 7, and dots for the others. */
 static void print_bits(FILE *to, const char *margin, int byte, int from, int count) {
     fputs(margin, to);
     for (int bit = 7; bit >= 0; bit--)
         fputc(bit > from || bit <= from - count ? '.' : (byte >> bit & 1) + '0', to);
+    fputs("  ", to);
+}
+
+static void print_length(FILE *to, uint64_t length) {
+    size_t extra = length_size(length);
+    fprintf(to, "length: %llu byte%s", (unsigned long long)length, length == 1 ? "" : "s");
+    if (extra > 0)
+        fprintf(to, ", in the next %zu bytes", extra);
+    fputc('\n', to);
 }
 
 void frame_explain(FILE *to, const char *margin, const struct frame *f) {
     static const char *const names[16] = {"continuation", "text", "binary", [8] = "close", "ping", "pong"};
     unsigned char header[FRAME_HEADER_MAX];
     size_t size = frame_encode(header, f);
+
     print_bits(to, margin, header[0], 7, 1);
-    fprintf(to, "  FIN: %s\n", f->fin ? "the last fragment of its message" : "more fragments follow");
+    fprintf(to, "FIN: %s\n", f->fin ? "the last fragment of its message" : "more fragments follow");
     print_bits(to, margin, header[0], 6, 3);
-    fprintf(to, "  RSV1 to RSV3: %s\n", f->rsv ? "of an extension that nobody asked for" : "no extension");
+    fprintf(to, "RSV1 to RSV3: %s\n", f->rsv ? "of an extension that nobody asked for" : "no extension");
     print_bits(to, margin, header[0], 3, 4);
-    fprintf(to, "  opcode %d: %s\n", f->opcode, names[f->opcode] ? names[f->opcode] : "reserved");
+    fprintf(to, "opcode %d: %s\n", f->opcode, names[f->opcode] ? names[f->opcode] : "reserved");
     print_bits(to, margin, header[1], 7, 1);
-    fprintf(to, "  MASK: %s\n",
+    fprintf(to, "MASK: %s\n",
             f->masked ? "masked, as a client's frames are" : "not masked, as a server's frames are");
     print_bits(to, margin, header[1], 6, 7);
-    const char *where = f->length < 126       ? ""
-                        : f->length <= 0xffff ? ", in the next 2 bytes"
-                                              : ", in the next 8 bytes";
-    fprintf(to, "  length: %llu byte%s%s\n", (unsigned long long)f->length, f->length == 1 ? "" : "s", where);
+    print_length(to, f->length);
+
+    if (size == 2)
+        return;
     for (size_t i = 2; i < size; i++)
         fprintf(to, "%s%02x", i == 2 ? margin : " ", header[i]);
-    if (size > 2)
-        fprintf(to, "  %s%s\n", f->length < 126 ? "" : "the length",
-                f->masked ? f->length < 126 ? "the key" : ", the key" : "");
+    fprintf(to, "  %s%s%s\n", f->length < 126 ? "" : "the length", f->masked && f->length >= 126 ? ", " : "",
+            f->masked ? "the key" : "");
 }
 
 /* ---- messages ---- */
 
-static int is_control(int opcode) { return opcode >= FRAME_CLOSE; }
+static int frame_is_control(const struct frame *f) { return f->opcode >= FRAME_CLOSE; }
 
 static int fail(struct frame_reader *r, int code, const char *why) {
     r->code = code;
@@ -117,44 +156,67 @@ static int fail(struct frame_reader *r, int code, const char *why) {
     return FRAME_ERROR;
 }
 
-/* Returns which rule the first two bytes of a header break; NULL: none. */
+/* Returns which rule the first two bytes of a header break; NULL: none. If no more of it is there yet, its length may
+ * be 126 or 127, which stand for a longer one: for a control frame that is too long already. */
 static const char *broken_rule(const struct frame_reader *r, const struct frame *f) {
-    int known = f->opcode <= FRAME_BINARY || (f->opcode >= FRAME_CLOSE && f->opcode <= FRAME_PONG);
+    int begins = f->opcode == FRAME_TEXT || f->opcode == FRAME_BINARY;
+    int control = f->opcode >= FRAME_CLOSE && f->opcode <= FRAME_PONG;
     if (f->rsv != 0)
         return "a reserved bit is set, and there is no extension";
-    if (!known)
+    if (!begins && !control && f->opcode != FRAME_CONTINUATION)
         return "this opcode is reserved";
     if (f->masked != r->masked)
         return r->masked ? "a client has to mask its frames" : "a server must not mask its frames";
-    if (is_control(f->opcode) && !f->fin)
+    if (control && !f->fin)
         return "a control frame cannot be fragmented";
-    if (is_control(f->opcode) && f->length > FRAME_CONTROL_MAX)
+    if (control && f->length > FRAME_CONTROL_MAX)
         return "a control frame has at most 125 bytes of payload";
     if (f->opcode == FRAME_CONTINUATION && r->opcode == 0)
         return "there is no message to continue";
-    if ((f->opcode == FRAME_TEXT || f->opcode == FRAME_BINARY) && r->opcode != 0)
+    if (begins && r->opcode != 0)
         return "a new message begins before the last fragment of the one before";
     return NULL;
 }
 
 static int read_header(struct frame_reader *r, const unsigned char *data, size_t len, size_t *used) {
-    struct frame f;
-    int size = frame_decode(&f, data, len);
-    const char *why = len < 2 ? NULL : broken_rule(r, &f);
-    if (len >= 2)
-        r->frame = f;
-    if (why || size < 0)
-        return fail(r, CLOSE_PROTOCOL, why ? why : "a length has to be in its shortest form");
+    if (len < 2)
+        return FRAME_MORE;
+    struct frame *f = &r->frame;
+    int size = frame_decode(f, data, len);
+    const char *why = broken_rule(r, f);
+    if (why)
+        return fail(r, CLOSE_PROTOCOL, why);
+    if (size < 0)
+        return fail(r, CLOSE_PROTOCOL, "a length has to be in its shortest form");
     if (size == 0)
         return FRAME_MORE;
+
     *used = (size_t)size;
     r->inside = 1;
     r->done = 0;
-    if (f.opcode == FRAME_TEXT || f.opcode == FRAME_BINARY)
-        r->opcode = f.opcode;
-    if (!is_control(f.opcode) && f.length > r->max - r->message.length)
+    if (frame_is_control(f))
+        return FRAME_BEGINS;
+    if (f->opcode != FRAME_CONTINUATION)
+        r->opcode = f->opcode;
+    if (f->length > r->max - r->message.length)
         return fail(r, CLOSE_TOO_BIG, "this message is too big");
-    return FRAME_HEADER;
+    return FRAME_BEGINS;
+}
+
+/* Understands the payload of a close: nothing; or a code of two bytes, and a reason. */
+static int read_close(struct frame_reader *r) {
+    struct utf8 u = {0};
+    r->code = CLOSE_NO_CODE;
+    if (r->length == 0)
+        return FRAME_CLOSE;
+    if (r->length >= 2)
+        r->code = r->payload[0] << 8 | r->payload[1];
+    if (r->length == 1 || !frame_code_allowed(r->code))
+        return fail(r, CLOSE_PROTOCOL,
+                    "a close code is two bytes, 1000 to 1003, 1007 to 1014 or 3000 to 4999");
+    if (utf8_check(&u, r->payload + 2, r->length - 2) < 0 || u.left > 0)
+        return fail(r, CLOSE_NOT_UTF8, "the reason of a close has to be UTF-8");
+    return FRAME_CLOSE;
 }
 
 /* Reads a control frame, once it is there as a whole: it is short. */
@@ -168,18 +230,7 @@ static int read_control(struct frame_reader *r, unsigned char *data, size_t len,
     r->inside = 0;
     r->payload = data;
     r->length = n;
-    if (r->frame.opcode != FRAME_CLOSE)
-        return r->frame.opcode;
-    r->code = n >= 2 ? data[0] << 8 | data[1] : CLOSE_NO_CODE;
-    if (n == 1 || (n >= 2 && !frame_code_allowed(r->code)))
-        return fail(r, CLOSE_PROTOCOL,
-                    "a close code is two bytes, 1000 to 1003, 1007 to 1014 or 3000 to 4999");
-    struct utf8 u = {0};
-    r->payload += n < 2 ? n : 2;
-    r->length -= n < 2 ? n : 2;
-    if (utf8_check(&u, r->payload, r->length) < 0 || u.left > 0)
-        return fail(r, CLOSE_NOT_UTF8, "the reason of a close has to be UTF-8");
-    return FRAME_CLOSE;
+    return r->frame.opcode == FRAME_CLOSE ? read_close(r) : r->frame.opcode;
 }
 
 /* Keeps a piece of a message. The buffer grows with what has come, not with what a header promises. */
@@ -208,7 +259,8 @@ static int read_data(struct frame_reader *r, unsigned char *data, size_t len, si
     *used = n;
     r->done += n;
     r->inside = n < left;
-    int end = !r->inside && r->frame.fin, opcode = r->opcode;
+
+    int end = !r->inside && r->frame.fin, opcode = r->opcode; /* end: of the message */
     if (opcode == FRAME_TEXT && (utf8_check(&r->utf8, data, n) < 0 || (end && r->utf8.left > 0)))
         return fail(r, CLOSE_NOT_UTF8, "a text has to be UTF-8");
     r->payload = data;
@@ -219,22 +271,29 @@ static int read_data(struct frame_reader *r, unsigned char *data, size_t len, si
         r->payload = r->message.data;
         r->length = r->message.length;
     }
-    if (end)
-        r->opcode = 0;
-    return end ? opcode : r->inside ? FRAME_MORE : FRAME_FRAGMENT;
+
+    if (r->inside)
+        return FRAME_MORE;
+    if (!end)
+        return FRAME_FRAGMENT;
+    r->opcode = 0;
+    return opcode;
 }
 
 int frame_read(struct frame_reader *r, unsigned char *data, size_t len, size_t *used) {
     *used = 0;
-    if (r->opcode == 0 && r->message.length > 0)
+    if (r->opcode == 0)
         frame_reader_free(r); /* the caller has used the last message */
     if (!r->inside)
         return read_header(r, data, len, used);
-    return is_control(r->frame.opcode) ? read_control(r, data, len, used) : read_data(r, data, len, used);
+    if (frame_is_control(&r->frame))
+        return read_control(r, data, len, used);
+    return read_data(r, data, len, used);
 }
 
 void frame_reader_free(struct frame_reader *r) {
     free(r->message.data);
     r->message.data = NULL;
-    r->message.length = r->message.size = 0;
+    r->message.length = 0;
+    r->message.size = 0;
 }

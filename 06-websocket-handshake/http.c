@@ -1,4 +1,4 @@
-/* http.c - heads of HTTP/1.1 requests and responses (RFC 9112), as far as a handshake needs them. */
+/* http.c - see http.h. Of HTTP it knows as much as a handshake needs. */
 #include "http.h"
 
 #include <string.h>
@@ -20,8 +20,10 @@ int span_is_nocase(struct span s, const char *text) {
 }
 
 struct span span_trim(struct span s) {
-    for (; s.length > 0 && is_blank(s.at[0]); s.length--)
+    while (s.length > 0 && is_blank(s.at[0])) {
         s.at++;
+        s.length--;
+    }
     while (s.length > 0 && is_blank(s.at[s.length - 1]))
         s.length--;
     return s;
@@ -72,70 +74,105 @@ static int is_version(struct span s) {
     return s.length == 8 && memcmp(s.at, "HTTP/1.", 7) == 0 && s.at[7] >= '0' && s.at[7] <= '9';
 }
 
-static const char *check_start(struct head *h, struct span line) {
-    for (int i = 0; i < 3; i++) /* only a reason may have blanks in it */
-        h->start[i] = i < 2 ? span_cut(&line, ' ') : line;
-    int response = is_version(h->start[0]);
-    struct span version = h->start[response ? 0 : 2], second = h->start[1];
-    if (!is_version(version) || has_control(second) || has_control(h->start[2]))
-        return "the first line has to be like: GET /echo HTTP/1.1";
-    if (response ? second.length != 3 : !is_token(h->start[0]) || second.length == 0 || second.at[0] != '/')
-        return "the first line has to be like: GET /echo HTTP/1.1";
-    return NULL;
+/* Takes the first line apart. Returns whether it is that of a request or a response. */
+static int cut_start(struct head *h, struct span line) {
+    h->start[0] = span_cut(&line, ' ');
+    h->start[1] = span_cut(&line, ' ');
+    h->start[2] = line; /* the reason of a response may have blanks in it */
+    if (has_control(h->start[1]) || has_control(h->start[2]))
+        return 0;
+
+    if (is_version(h->start[0])) /* a response */
+        return h->start[1].length == 3;
+    return is_token(h->start[0]) && h->start[1].length > 0 && h->start[1].at[0] == '/' &&
+           is_version(h->start[2]);
 }
 
-static const char *check_field(struct span line) {
+/* Returns what is wrong with a field; NULL: nothing. */
+static const char *field_fault(struct span line) {
     struct span name, value;
     if (is_blank(line.at[0]))
         return "a field on several lines is obsolete, and refused";
     if (!cut_field(line, &name, &value) || !is_token(name))
         return "a field has to be like: Host: 127.0.0.1 (no blank before the colon)";
-    return has_control(value) ? "a field's value must not have control characters" : NULL;
+    if (has_control(value))
+        return "a field's value must not have control characters";
+    return NULL;
+}
+
+static int head_fail(struct head *h, int status, const char *why) {
+    h->status = status;
+    h->why = why;
+    return -1;
 }
 
 int head_parse(struct head *h, const char *data, size_t len) {
-    struct span rest = {data, len < HEAD_MAX ? len : HEAD_MAX}, line;
-    int lines = 0;
+    struct span rest = {data, len < HEAD_MAX ? len : HEAD_MAX};
     *h = (struct head){.why = NULL};
     while (rest.length > 0 && memchr(rest.at, '\n', rest.length)) {
-        line = cut_line(&rest);
-        if (line.length == 0 && lines == 0)
+        struct span line = cut_line(&rest);
+        int first = h->fields.at == NULL;
+        if (line.length == 0 && first)
             continue; /* an empty line before a request is forgiven (RFC 9112, section 2.2) */
-        if (line.length == 0)
-            return h->fields.length = (size_t)(line.at - h->fields.at), (int)(rest.at - data);
-        h->why = lines == 0 ? check_start(h, line) : check_field(line);
-        if (h->why)
-            return -400;
-        if (lines++ == 0)
+        if (line.length == 0) {
+            h->fields.length = (size_t)(line.at - h->fields.at);
+            return (int)(rest.at - data);
+        }
+
+        if (first && !cut_start(h, line))
+            return head_fail(h, 400, "the first line has to be like: GET /echo HTTP/1.1");
+        const char *fault = first ? NULL : field_fault(line);
+        if (fault)
+            return head_fail(h, 400, fault);
+        if (first)
             h->fields.at = rest.at;
     }
-    h->why = "a head has at most 8192 bytes";
-    return len >= HEAD_MAX ? -431 : 0;
+    return len < HEAD_MAX ? 0 : head_fail(h, 431, "a head has at most 8192 bytes");
 }
 
 struct span head_field(const struct head *h, const char *name, int *count) {
     struct span rest = h->fields, found = {NULL, 0}, this, value;
     int n = 0;
-    while (rest.length > 0)
-        if (cut_field(cut_line(&rest), &this, &value) && span_is_nocase(this, name) && n++ == 0)
+    while (rest.length > 0) {
+        if (!cut_field(cut_line(&rest), &this, &value) || !span_is_nocase(this, name))
+            continue;
+        if (n == 0)
             found = value;
+        n++;
+    }
     if (count)
         *count = n;
     return found;
 }
 
-int head_has(const struct head *h, const char *name, const char *element,
-             int same(struct span, const char *)) {
-    struct span rest = h->fields, this, list;
-    while (rest.length > 0) {
-        if (!cut_field(cut_line(&rest), &this, &list) || !span_is_nocase(this, name))
-            continue;
-        while (list.length > 0)
-            if (same(span_trim(span_cut(&list, ',')), element))
-                return 1;
+static int list_has(struct span list, const char *element, int exactly) {
+    while (list.length > 0) {
+        struct span one = span_trim(span_cut(&list, ','));
+        if (exactly ? span_is(one, element) : span_is_nocase(one, element))
+            return 1;
     }
     return 0;
 }
+
+/* Looks through all fields of that name. */
+static int fields_have(struct span rest, const char *name, const char *element, int exactly) {
+    struct span this, list;
+    while (rest.length > 0)
+        if (cut_field(cut_line(&rest), &this, &list) && span_is_nocase(this, name) &&
+            list_has(list, element, exactly))
+            return 1;
+    return 0;
+}
+
+int head_has(const struct head *h, const char *name, const char *element) {
+    return fields_have(h->fields, name, element, 0);
+}
+
+int head_has_exactly(const struct head *h, const char *name, const char *element) {
+    return fields_have(h->fields, name, element, 1);
+}
+
+/* ---- for the microscope ---- */
 
 /* What is not plain ASCII becomes a question mark: it may be a command to the terminal. */
 static void print_span(FILE *to, const char *before, struct span s) {
@@ -144,8 +181,11 @@ static void print_span(FILE *to, const char *before, struct span s) {
         fputc(s.at[i] >= ' ' && s.at[i] <= '~' ? s.at[i] : '?', to);
 }
 
-void head_explain(FILE *to, const char *margin, const struct head *h) {
-    static const char *const meanings[][2] = {
+/* Returns what a field of a handshake is for; NULL: it is none of those. */
+static const char *field_meaning(struct span name) {
+    static const struct {
+        const char *name, *meaning;
+    } known[] = {
         {"Upgrade", "change the protocol of this connection"},
         {"Connection", "the Upgrade is meant for the next hop: no proxy passes it on"},
         {"Sec-WebSocket-Version", "13 is RFC 6455; the versions before it were drafts"},
@@ -156,21 +196,30 @@ void head_explain(FILE *to, const char *margin, const struct head *h) {
         {"Origin", "whose page opens this; a browser does not let the page lie"},
         {"Host", "the name that was asked for"},
     };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (span_is_nocase(name, known[i].name))
+            return known[i].meaning;
+    return NULL;
+}
+
+void head_explain(FILE *to, const char *margin, const struct head *h) {
     struct span rest = h->fields, name, value;
     for (int i = 0; i < 3; i++)
         print_span(to, i == 0 ? margin : " ", h->start[i]);
     while (rest.length > 0 && cut_field(cut_line(&rest), &name, &value)) {
+        const char *meaning = field_meaning(name);
         fputc('\n', to);
         print_span(to, margin, name);
         print_span(to, ": ", value);
-        for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
-            if (span_is_nocase(name, meanings[i][0]))
-                fprintf(to, "\n%s    ^ %s", margin, meanings[i][1]);
+        if (meaning)
+            fprintf(to, "\n%s    ^ %s", margin, meaning);
     }
     fputc('\n', to);
 }
 
-size_t http_head(char *head, size_t size, int status, const char *type, size_t length) {
+/* ---- answers ---- */
+
+size_t http_head(char head[HTTP_MAX], int status, const char *type, size_t length) {
     static const struct {
         int status;
         const char *reason, *fields;
@@ -189,25 +238,14 @@ size_t http_head(char *head, size_t size, int status, const char *type, size_t l
     while (table[i].status != status)
         i++;
     return (size_t)snprintf(
-        head, size, "HTTP/1.1 %d %s\r\n%sContent-Type: %s; charset=utf-8\r\nContent-Length: %zu\r\n\r\n",
+        head, HTTP_MAX, "HTTP/1.1 %d %s\r\n%sContent-Type: %s; charset=utf-8\r\nContent-Length: %zu\r\n\r\n",
         status, table[i].reason, table[i].fields, type, length);
 }
 
-size_t http_refusal(char *text, size_t size, int status, const char *why) {
+size_t http_refusal(char text[2 * HTTP_MAX], int status, const char *why) {
     char line[256];
     int length = snprintf(line, sizeof line, "%d: %s\n", status, why);
-    size_t n = http_head(text, size, status, "text/plain", (size_t)length);
-    return n + (size_t)snprintf(text + n, size - n, "%s", line);
-}
-
-size_t http_page(char *text, size_t size, const char *path) {
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return 0;
-    size_t room = size - HTTP_MAX, length = fread(text + HTTP_MAX, 1, room, file);
-    int whole = !ferror(file) && length < room;
-    fclose(file);
-    size_t head = http_head(text, HTTP_MAX, 200, "text/html", length);
-    memmove(text + head, text + HTTP_MAX, length);
-    return whole ? head + length : 0;
+    size_t head = http_head(text, status, "text/plain", (size_t)length);
+    memcpy(text + head, line, (size_t)length);
+    return head + (size_t)length;
 }

@@ -8,12 +8,14 @@
 #define HEAD_MAX 8192 /* bytes of a head; no browser's is half as long */
 #define HTTP_MAX 512  /* bytes that http_head() writes at most */
 
-struct span {       /* some text within what was given to head_parse(): */
+/* ---- spans of text ---- */
+
+struct span {       /* some text within what was given to head_parse() */
     const char *at; /* no NUL at its end; NULL: there is none */
-    size_t length;
+    size_t length;  /* bytes */
 };
 
-/* Returns whether a span is that text, exactly; or in upper or lower case. */
+/* Return whether a span is that text: exactly; or with upper and lower case as one. */
 int span_is(struct span s, const char *text);
 int span_is_nocase(struct span s, const char *text);
 
@@ -23,41 +25,39 @@ struct span span_trim(struct span s);
 /* Takes what stands before the first `end` off the front of `rest`, and `end` with it; or all that is left. */
 struct span span_cut(struct span *rest, char end);
 
-struct head {             /* of a request or a response */
+/* ---- heads ---- */
+
+struct head {             /* of a request or a response; its spans point into the bytes that were parsed */
     struct span start[3]; /* method, target, version; or version, status, reason */
     struct span fields;   /* all lines after the first, each with its end */
-    const char *why;      /* what is wrong with it, in words */
+    int status;           /* if it is wrong: the status to answer with, 400, or 431 if it is over HEAD_MAX */
+    const char *why;      /* if it is wrong: what is wrong with it, in words */
 };
 
-/* Reads a head. Returns its size in bytes, with the empty line at its end; 0: more bytes are needed; -400 or
- * -431 (it is over HEAD_MAX): that is the answer to it, and h->why says why. Lines end with CR LF, or with LF
- * as typed into nc. */
+/* Reads a head. Returns its size in bytes, with the empty line at its end; 0: more bytes are needed; -1: it is wrong,
+ * and h->status and h->why say how. Lines end with CR LF, or with LF, as typed into nc. */
 int head_parse(struct head *h, const char *data, size_t len);
 
-/* Returns the value of the field of that name, without the white space around it, and sets *count (unless it
- * is NULL) to how many fields have the name. */
+/* Returns the value of the field of that name, without the white space around it, and sets *count (unless it is NULL)
+ * to how many fields have the name. */
 struct span head_field(const struct head *h, const char *name, int *count);
 
-/* Returns whether a field that is a list, such as "Connection: keep-alive, Upgrade", has an element that is
- * the `same` as this text: by span_is, or by span_is_nocase where upper and lower case are one. The field may
- * be there more than once. */
-int head_has(const struct head *h, const char *name, const char *element,
-             int same(struct span, const char *));
+/* Return whether a field that is a list, such as "Connection: keep-alive, Upgrade", has that element: with upper and
+ * lower case as one; or exactly. The field may be there more than once. */
+int head_has(const struct head *h, const char *name, const char *element);
+int head_has_exactly(const struct head *h, const char *name, const char *element);
 
 /* Prints a head line by line, and behind the lines of a handshake what they are for. */
 void head_explain(FILE *to, const char *margin, const struct head *h);
 
-/* Writes the head of the last answer on a connection; a body of `length` bytes follows. The status is one of
- * 200, 400, 403, 404, 405, 408, 426 (with the version that is spoken, RFC 6455, section 4.4) and 431. Returns
- * its size, under HTTP_MAX. */
-size_t http_head(char *head, size_t size, int status, const char *type, size_t length);
+/* ---- answers ---- */
 
-/* Writes the whole of an answer whose body is one line of text: the status, and why. Returns its size, under
- * 2 * HTTP_MAX. */
-size_t http_refusal(char *text, size_t size, int status, const char *why);
+/* Writes the head of the last answer on a connection; a body of `length` bytes follows. The status is one of 200, 400,
+ * 403, 404, 405, 408, 426 (with the version that is spoken, RFC 6455, section 4.4) and 431. Returns its size in bytes,
+ * under HTTP_MAX. */
+size_t http_head(char head[HTTP_MAX], int status, const char *type, size_t length);
 
-/* Writes the whole of an answer that is a page, from a file. Returns its size; 0 if the file cannot be read,
- * or does not fit in `size`. */
-size_t http_page(char *text, size_t size, const char *path);
+/* Writes the whole of an answer whose body is one line of text: the status, and why. Returns its size in bytes. */
+size_t http_refusal(char text[2 * HTTP_MAX], int status, const char *why);
 
 #endif

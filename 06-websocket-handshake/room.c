@@ -1,54 +1,53 @@
-/* room.c - who is in which room of the chat. */
+/* room.c - see room.h. */
 #include "room.h"
-
-#include "utf8.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/select.h>
 
 static struct person {
-    char room[WORD_MAX + 1], name[WORD_MAX + 1]; /* room "": in none */
-} people[FD_SETSIZE];
+    char room[WORD_MAX + 1]; /* "": it is in none */
+    char name[WORD_MAX + 1];
+} people[FD_SETSIZE]; /* each in the place of its descriptor */
 
 static int hex_digit(char c) {
-    const char digits[] = "0123456789abcdef0123456789ABCDEF", *at = c ? strchr(digits, c) : NULL;
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    const char *at = c ? strchr(digits, c) : NULL;
     return at ? (int)(at - digits) % 16 : -1;
 }
 
-/* Undoes the %XX of a URL. Returns 0 if an escape is none or a NUL, or the word too long. */
+/* Takes a byte off the front of a URL's word, where it may be written as %XX. Returns it, or -1 if the escape is
+ * none. */
+static int decode_byte(struct span *s) {
+    size_t size = 1;
+    int byte = (unsigned char)s->at[0];
+    if (byte == '%') {
+        int high = s->length > 2 ? hex_digit(s->at[1]) : -1;
+        int low = s->length > 2 ? hex_digit(s->at[2]) : -1;
+        if (high < 0 || low < 0)
+            return -1;
+        byte = high * 16 + low;
+        size = 3;
+    }
+    s->at += size;
+    s->length -= size;
+    return byte;
+}
+
+/* Undoes the %XX of a URL. Returns whether that makes a word of at most WORD_MAX bytes, without a NUL in it. */
 static int decode(struct span s, char word[WORD_MAX + 1]) {
     size_t n = 0;
     while (s.length > 0 && n < WORD_MAX) {
-        size_t size = *s.at == '%' ? 3 : 1;
-        int high = size == 3 && s.length > 2 ? hex_digit(s.at[1]) : -1,
-            low = high < 0 ? -1 : hex_digit(s.at[2]);
-        if (size == 3 && low < 0)
+        int byte = decode_byte(&s);
+        if (byte <= 0)
             return 0;
-        word[n++] = size == 3 ? (char)(high << 4 | low) : *s.at;
-        s.at += size;
-        s.length -= size;
+        word[n++] = (char)byte;
     }
     word[n] = '\0';
-    return s.length == 0 && strlen(word) == n;
+    return s.length == 0;
 }
 
-/* Is this a name, by the rule in room.h? */
-static int is_name(const char *word) {
-    static const char *const hidden[] = {"\xe2\x80", "\xe2\x81", "\xe3\x80\x80", "\xef\xbb\xbf"};
-    struct utf8 u = {0};
-    size_t len = strcspn(word, " !\"#$%&'()*+,./:;<=>?@[\\]^`{|}~\x7f\xc2");
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)word[i] < ' ')
-            return 0;
-    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
-        if (strstr(word, hidden[i]))
-            return 0;
-    return len > 0 && word[len] == '\0' && utf8_check(&u, (const unsigned char *)word, len) == 0 &&
-           u.left == 0;
-}
-
-/* Looks for KEY=VALUE in a query; without one, word stays as it is. Returns whether word is a name then. */
+/* Looks for KEY=VALUE in a query; if there is none, `word` stays as it is. Returns whether `word` is a name then. */
 static int find_word(struct span query, const char *key, char word[WORD_MAX + 1]) {
     int good = 1;
     while (query.length > 0) {
@@ -56,19 +55,23 @@ static int find_word(struct span query, const char *key, char word[WORD_MAX + 1]
         if (span_is(span_cut(&value, '='), key))
             good = decode(value, word);
     }
-    return good && is_name(word);
+    return good && name_is_valid(word);
 }
 
-const char *room_enter(int place, struct span query, const char *peer) {
-    struct person p = {"lobby", ""};
+int room_enter(int place, struct span query, const char *peer, const char **why) {
+    struct person p = {.room = "lobby"};
     snprintf(p.name, sizeof p.name, "guest%s", strrchr(peer, ':') + 1);
-    if (!find_word(query, "room", p.room) || !find_word(query, "name", p.name))
-        return "a name, of a person or a room, is 1 to 32 bytes of letters, digits, - and _";
+    if (!find_word(query, "room", p.room) || !find_word(query, "name", p.name)) {
+        *why = NAME_RULE;
+        return 0;
+    }
     for (int i = 0; i < FD_SETSIZE; i++)
-        if (strcmp(people[i].room, p.room) == 0 && strcmp(people[i].name, p.name) == 0)
-            return "somebody in the room has that name";
+        if (strcmp(people[i].room, p.room) == 0 && strcmp(people[i].name, p.name) == 0) {
+            *why = "somebody in the room has that name";
+            return 0;
+        }
     people[place] = p;
-    return NULL;
+    return 1;
 }
 
 void room_leave(int place) { people[place].room[0] = '\0'; }

@@ -1,48 +1,83 @@
-/* utf8.c - a check for UTF-8 (RFC 3629) that fails at the first wrong byte. */
+/* utf8.c - see utf8.h. */
 #include "utf8.h"
 
 #include <stdint.h>
 #include <string.h>
 
-/* Takes the first byte of a character: from it follows how many come, and the range of the second (RFC 3629,
+/* Returns how many bytes follow the first one of a character, -1 if none begins with it. */
+static int bytes_after(unsigned char first) {
+    if (first < 0x80)
+        return 0;
+    if (first < 0xc2 || first > 0xf4)
+        return -1;
+    if (first < 0xe0)
+        return 1;
+    return first < 0xf0 ? 2 : 3;
+}
+
+/* Takes the first byte of a character. From it follows how many come, and between what the second is (RFC 3629,
  * section 4). */
-static int utf8_first(struct utf8 *u, unsigned char byte) {
-    u->low = byte == 0xe0 ? 0xa0 : byte == 0xf0 ? 0x90 : 0x80;  /* lower would be a longer form than needed */
-    u->high = byte == 0xed ? 0x9f : byte == 0xf4 ? 0x8f : 0xbf; /* surrogates; beyond U+10FFFF */
-    u->left = byte < 0x80 ? 0 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
-    return byte < 0x80 || (byte >= 0xc2 && byte <= 0xf4) ? 0 : -1;
+static int take_first(struct utf8 *u, unsigned char byte) {
+    int after = bytes_after(byte);
+    if (after < 0)
+        return -1;
+    u->left = (unsigned char)after;
+    u->low = 0x80;
+    u->high = 0xbf;
+    switch (byte) {
+    case 0xe0: u->low = 0xa0; break;  /* lower: it would fit in two bytes */
+    case 0xed: u->high = 0x9f; break; /* higher: U+D800 to U+DFFF, halves of a character in UTF-16 */
+    case 0xf0: u->low = 0x90; break;  /* lower: it would fit in three bytes */
+    case 0xf4: u->high = 0x8f; break; /* higher: beyond U+10FFFF */
+    }
+    return 0;
+}
+
+static int take_byte(struct utf8 *u, unsigned char byte) {
+    if (u->left == 0)
+        return take_first(u, byte);
+    if (byte < u->low || byte > u->high)
+        return -1;
+    u->low = 0x80;
+    u->high = 0xbf;
+    u->left--;
+    return 0;
+}
+
+/* Returns how many bytes from here on are ASCII, eight by eight, through memcpy() because they may lie anywhere. */
+static size_t skip_ascii(const unsigned char *data, size_t len) {
+    size_t n = 0;
+    uint64_t word;
+    while (len - n >= sizeof word) {
+        memcpy(&word, data + n, sizeof word);
+        if (word & UINT64_C(0x8080808080808080))
+            break;
+        n += sizeof word;
+    }
+    return n;
 }
 
 int utf8_check(struct utf8 *u, const unsigned char *data, size_t len) {
-    uint64_t word;
-    for (size_t i = 0; i < len; i++) {
-        while (u->left == 0 && len - i >= sizeof word) { /* the fast path: eight bytes of ASCII at a time */
-            memcpy(&word, data + i, sizeof word);
-            if (word & UINT64_C(0x8080808080808080))
-                break;
-            i += sizeof word;
-        }
+    size_t i = 0;
+    while (i < len) {
+        if (u->left == 0 && data[i] < 0x80)
+            i += skip_ascii(data + i, len - i);
         if (i == len)
             break;
-        if (u->left == 0) {
-            if (utf8_first(u, data[i]) < 0)
-                return -1;
-        } else if (data[i] >= u->low && data[i] <= u->high) {
-            u->low = 0x80;
-            u->high = 0xbf;
-            u->left--;
-        } else {
+        if (take_byte(u, data[i]) < 0)
             return -1;
-        }
+        i++;
     }
     return 0;
 }
 
 void utf8_blank_controls(unsigned char *text, size_t len) {
     for (size_t i = 0; i < len; i++) {
-        if (text[i] < ' ' || text[i] == 127)
+        if (text[i] < ' ' || text[i] == 127) {
             text[i] = ' ';
-        else if (text[i] == 0xc2 && i + 1 < len && text[i + 1] < 0xa0) /* U+0080 to U+009F */
-            text[i] = text[i + 1] = ' ';
+        } else if (text[i] == 0xc2 && i + 1 < len && text[i + 1] < 0xa0) { /* U+0080 to U+009F */
+            text[i] = ' ';
+            text[i + 1] = ' ';
+        }
     }
 }

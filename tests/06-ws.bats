@@ -268,10 +268,11 @@ END
 }
 
 @test "ws: who reads slowly, and therefore answers a ping late, is not dropped" {
-    start "$WS_SERVER" -m 16777216 -i 100 -w 1000
+    start "$WS_SERVER" -m 16777216 -i 300 -w 1000
     {
         echo 'a deaf'
         upgraded /echo </dev/null
+        echo 'a < "\x89\0"' # so there is a second to prepare so large a message
         echo 'a > "\x82\xff\0\0\0\0\x01\0\0\0\0\0\0\0" "m"*16777216'
         echo 'a < "\x82\x7f\0\0\0\0\x01\0\0\0"'
         for ((i = 0; i < 32; i++)); do

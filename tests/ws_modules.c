@@ -50,22 +50,48 @@ static int do_utf8(size_t piece) {
     return puts(u.left ? "unfinished" : "yes") < 0;
 }
 
+/* Masks `n` bytes in the middle of others. Returns 0, or 1 after a line if a byte is not what it has to be. */
+static int check_mask(size_t start, size_t n, uint64_t offset) {
+    static const unsigned char key[4] = {0x37, 0xfa, 0x21, 0x3d};
+    unsigned char bytes[200], before[200];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        before[i] = bytes[i] = (unsigned char)(i * 7);
+    frame_mask(bytes + start, n, key, offset);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        int in = i >= start && i < start + n;
+        if (bytes[i] == (in ? before[i] ^ key[(i - start + offset) % 4] : before[i]))
+            continue;
+        printf("byte %zu of %zu, offset %d, is wrong\n", i - start, n, (int)offset);
+        return 1;
+    }
+    return 0;
+}
+
 static int do_mask(void) {
-    static unsigned char bytes[200], before[200];
-    const unsigned char key[4] = {0x37, 0xfa, 0x21, 0x3d};
     for (size_t start = 0; start < 8; start++)
         for (size_t n = 0; n < 100; n++)
-            for (uint64_t offset = 0; offset < 9; offset++) {
-                for (size_t i = 0; i < sizeof bytes; i++)
-                    before[i] = bytes[i] = (unsigned char)(i * 7);
-                frame_mask(bytes + start, n, key, offset);
-                for (size_t i = 0; i < sizeof bytes; i++) {
-                    int in = i >= start && i < start + n;
-                    if (bytes[i] != (in ? before[i] ^ key[(i - start + offset) % 4] : before[i]))
-                        return printf("byte %zu of %zu, offset %d, is wrong\n", i - start, n, (int)offset), 1;
-                }
-            }
+            for (uint64_t offset = 0; offset < 9; offset++)
+                if (check_mask(start, n, offset))
+                    return 1;
     return puts("right") < 0;
+}
+
+/* Writes a header and reads it back, at every length that is too short, too. */
+static int check_header(const struct frame *f) {
+    struct frame g;
+    unsigned char header[FRAME_HEADER_MAX];
+    size_t size = frame_encode(header, f);
+    for (size_t n = 0; n < size; n++)
+        if (frame_decode(&g, header, n) != 0) {
+            printf("%zu of %zu bytes are taken for a header\n", n, size);
+            return 1;
+        }
+    if (frame_decode(&g, header, size) == (int)size && g.fin == f->fin && g.rsv == f->rsv &&
+        g.opcode == f->opcode && g.masked == f->masked && g.length == f->length &&
+        (!f->masked || memcmp(g.key, f->key, 4) == 0))
+        return 0;
+    printf("a header of length %llu is not read as it was written\n", (unsigned long long)f->length);
+    return 1;
 }
 
 static int do_header(void) {
@@ -73,20 +99,12 @@ static int do_header(void) {
         0, 1, 125, 126, 127, 255, 256, 65535, 65536, 1 << 20, UINT64_C(1) << 40, INT64_MAX};
     for (size_t i = 0; i < 2 * sizeof lengths / sizeof lengths[0]; i++)
         for (int first = 0; first < 256; first++) {
-            struct frame f = {first >> 7, first >> 4 & 7, first & 15,
-                              (int)i % 2, {1, 2, 3, 4},   lengths[i / 2]},
-                         g;
-            unsigned char header[FRAME_HEADER_MAX];
-            size_t size = frame_encode(header, &f);
-            for (size_t n = 0; n < size; n++)
-                if (frame_decode(&g, header, n) != 0)
-                    return printf("%zu of %zu bytes are taken for a header\n", n, size), 1;
-            if (frame_decode(&g, header, size) != (int)size || g.fin != f.fin || g.rsv != f.rsv ||
-                g.opcode != f.opcode || g.masked != f.masked || g.length != f.length ||
-                (f.masked && memcmp(g.key, f.key, 4) != 0))
-                return printf("a header of length %llu is not read as it was written\n",
-                              (unsigned long long)f.length),
-                       1;
+            struct frame f = {.fin = first >> 7, .rsv = first >> 4 & 7, .opcode = first & 15};
+            f.masked = (int)i % 2;
+            memcpy(f.key, "\1\2\3\4", 4);
+            f.length = lengths[i / 2];
+            if (check_header(&f))
+                return 1;
         }
     return puts("right") < 0;
 }

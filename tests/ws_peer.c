@@ -84,14 +84,15 @@ static int hear(int peer) {
 
 /* Says what has come from the FIFO. Returns 0 if it was the last. */
 static int say(int peer, int fifo) {
-    char said[SAID_MAX + 1], *at;
+    char said[SAID_MAX + 1];
     ssize_t n = read(fifo, said, SAID_MAX), written = 0;
     if (n <= 0)
         return 0;
     int last = n >= 8 && memcmp(said + n - 8, "@HANGUP@", 8) == 0;
     n -= last ? 8 : 0;
     said[n] = '\0';
-    if ((at = strstr(said, "@ACCEPT@")) != NULL) {
+    char *at = strstr(said, "@ACCEPT@");
+    if (at) {
         written = write(peer, said, (size_t)(at - said)) + write(peer, accept_text, strlen(accept_text));
         n -= at + 8 - said;
         memmove(said, at + 8, (size_t)n);
@@ -102,15 +103,16 @@ static int say(int peer, int fifo) {
 int main(int argc, char **argv) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
+    static const int on = 1;
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     if (argc < 2 || bind(listener, (struct sockaddr *)&address, len) < 0 || listen(listener, 1) < 0)
         return 1;
     setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
-    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+    signal(SIGPIPE, SIG_IGN);
     getsockname(listener, (struct sockaddr *)&address, &len);
     fprintf(stderr, "ws_peer: listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
     int peer = accept(listener, NULL, NULL);
-    setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     struct pollfd p[] = {{open(argv[1], O_RDWR), POLLIN, 0}, {peer, POLLIN, 0}};
     while (p[0].fd >= 0 && poll(p, 2, -1) > 0) {
         if (p[0].revents && !say(peer, p[0].fd))

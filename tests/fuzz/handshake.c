@@ -7,11 +7,11 @@
  * and belongs to the key; a name has only what a name may have.
  */
 #include "../../06-websocket-handshake/handshake.c"
+#include "../../01-echo/text.c"
 #include "../../06-websocket-handshake/base64.c"
 #include "../../06-websocket-handshake/http.c"
 #include "../../06-websocket-handshake/room.c"
 #include "../../06-websocket-handshake/sha1.c"
-#include "../../06-websocket-handshake/utf8.c"
 
 #include <stdlib.h>
 
@@ -27,7 +27,7 @@ static void check_answer(const struct head *h) {
         return;
     struct span span = head_field(h, "Sec-WebSocket-Key", NULL);
     memcpy(key, span.at, KEY_SIZE - 1);
-    int chat = head_has(h, "Sec-WebSocket-Protocol", "chat", span_is);
+    int chat = head_has_exactly(h, "Sec-WebSocket-Protocol", "chat");
     size_t len = handshake_answer(answer, h, "chat");
     if (head_parse(&back, answer, len) != (int)len ||
         !handshake_verify(&back, key, chat ? "chat" : NULL, &why))
@@ -35,9 +35,10 @@ static void check_answer(const struct head *h) {
 }
 
 static void check_room(struct span query) {
-    const char *why = room_enter(0, query, "1.2.3.4:5");
+    const char *why = NULL;
+    int entered = room_enter(0, query, "1.2.3.4:5", &why);
     const char *word = room_person(0);
-    if (!why && (strlen(word) == 0 || strpbrk(word, "\r\n\x1b :/%")))
+    if (entered == (why != NULL) || (entered && (strlen(word) == 0 || strpbrk(word, "\r\n\x1b :/%"))))
         abort();
     room_leave(0);
 }
@@ -58,7 +59,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
     size += before;
     int whole = head_parse(&h, copy, size);
     size_t end = whole > 0 ? (size_t)whole : size;
-    if (whole > (int)size || (whole < 0 && whole != -400 && whole != -431) || (whole < 0 && h.why == NULL))
+    if (whole > (int)size || (whole < 0 && ((h.status != 400 && h.status != 431) || h.why == NULL)))
         abort();
     for (size_t n = 0; n < end; n += 1 + end / 64)
         if (head_parse(&part, copy, n) > 0 || (whole > 0 && head_parse(&part, copy, n) != 0))

@@ -31,12 +31,13 @@ static void log_add(struct log *log, int event, const struct frame_reader *r) {
 
 static void check(const struct frame_reader *r, int event) {
     struct utf8 u = {0};
+    size_t code = event == FRAME_CLOSE && r->length > 0 ? 2 : 0; /* bytes in front of the reason of a close */
     if (event <= FRAME_BINARY && r->length > LARGEST)
         abort();
     if (event >= FRAME_CLOSE && event <= FRAME_PONG && r->length > FRAME_CONTROL_MAX)
         abort();
     if ((event == FRAME_TEXT || event == FRAME_CLOSE) &&
-        (utf8_check(&u, r->payload, r->length) < 0 || u.left > 0))
+        (utf8_check(&u, r->payload + code, r->length - code) < 0 || u.left > 0))
         abort();
     if (r->message.size > 2 * LARGEST + BUFFER_MIN)
         abort();
