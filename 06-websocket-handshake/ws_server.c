@@ -5,8 +5,7 @@
  *     a browser:   http://127.0.0.1:9090/               connect, type, watch the bits of each frame
  *     terminal 2:  curl -i http://127.0.0.1:9090/echo   what it answers to a request for no WebSocket
  *
- * Watch terminal 1: what each line of a handshake and each bit of a frame means. The way of a byte, first in a
- * request, then in a frame:
+ * Watch terminal 1: what each line of a handshake and each bit of a frame means. The way of a request, then of a frame:
  *     client_read -> on_data -> head_parse -> answer_request -> accept_websocket -> client_send
  *     client_read -> on_data -> frame_read -> handle_message -> send_frame -> client_send -> one write a turn
  * Left out: encryption (wss:), compression and every other extension.
@@ -59,8 +58,6 @@ static int message_max = 1 << 20;            /* bytes: -m */
 static int ping_ms = 20000, wait_ms = 10000; /* -i and -w */
 static const char *origin, *page_file;       /* -o and -f */
 
-/* ---- deadlines ---- */
-
 /* From now on a client has wait_ms to do what is asked of it. */
 static void ask(const struct client *c) {
     peers[c->fd].asked = now_ms();
@@ -69,8 +66,7 @@ static void ask(const struct client *c) {
 
 /* Has it still to do what it was asked for? Any byte that was read is as good as a pong. */
 static int owes_answer(const struct client *c) {
-    const struct peer *p = &peers[c->fd];
-    return c->closing || p->state == CONNECTING || c->heard < p->asked;
+    return c->closing || peers[c->fd].state == CONNECTING || c->heard < peers[c->fd].asked;
 }
 
 /* Returns when its time is up, in ms: to do what it was asked for, or to say anything at all. */
@@ -79,8 +75,6 @@ static long long deadline(const struct client *c) {
     long long from = asked ? peers[c->fd].asked : c->heard;
     return ms > 0 ? from + ms : NO_DEADLINE;
 }
-
-/* ---- what we send ---- */
 
 /* Hangs up as soon as the client has read what it is owed. */
 static void hang_up(struct client *c) {
@@ -147,7 +141,6 @@ static void serve_page(struct client *c) {
     int whole = file && !ferror(file) && length < sizeof page;
     if (file)
         fclose(file);
-
     if (whole) {
         client_send(c, head, http_head(head, 200, "text/html", length));
         client_send(c, page, length);
@@ -283,12 +276,10 @@ static void time_is_up(struct client *c) {
         send_frame(c, FRAME_PING, "", "", 0);
     } else if (c->out.length < peers[c->fd].out_when_asked) {
         ask(c); /* it reads: maybe our question is still behind much else */
-    } else if (c->closing) {
-        client_drop(c, "it does not close");
-    } else if (peers[c->fd].state == CONNECTING) {
+    } else if (peers[c->fd].state == CONNECTING && !c->closing) {
         refuse(c, 408, "a request has to come sooner");
     } else {
-        client_drop(c, "it does not answer a ping");
+        client_drop(c, c->closing ? "it does not close" : "it does not answer a ping");
     }
 }
 

@@ -85,7 +85,7 @@ compile_line() { sh "$TOP/tests/single.sh" -l "$1"; } # PROGRAM
     cd "$TOP"
     find 0* -type f -name '*.[ch]' | grep -vE 'echo_(once|select)\.c$' | sort | xargs awk '
         function keep(line) { # is this code, and not punctuation or what every file begins with?
-            return line ~ /[a-z_][a-z_]/ && line !~ /^(#include|#define _|\/\*|\*|case .:|default:|break;|else$|return [a-z0-9]*;$)/
+            return line ~ /[a-z_][a-z_]/ && line !~ /^(#include|#define _|\/\*|\*|\.[a-z_]* = |case .:|default:|break;|else$|return [a-z0-9]*;$)/
         }
         FNR == 1 { n = 0; options = 0 }
         /^int main\(/ { options = 1 } # option loops may look alike
