@@ -2,13 +2,7 @@
 # Lesson 02 in a second: three people talk in two rooms. Play it yourself: the server in one terminal, and each of the
 # three in another.
 cd "$(dirname "$0")" || exit 1
-work=$(mktemp -d)
-server=''
-trap 'kill $server 2>/dev/null; wait; rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT PIPE TERM
-if [ -t 1 ]; then bold=$(printf '\033[1m') dim=$(printf '\033[2m') off=$(printf '\033[0m'); else bold='' dim='' off=''; fi
-
-say() { printf '\n%s%s%s\n' "$bold" "$*" "$off"; }
+. ./stage.sh
 
 # Starts a person: a chat_client in the background, typing what comes through descriptor $1 (5 to 7), its screen in a file.
 person() { # DESCRIPTOR NAME
@@ -32,12 +26,7 @@ types() { # DESCRIPTOR NAME LINE READER TEXT
 }
 
 say '02 GROUP CHAT. What one says goes to all the others in the room.'
-printf '%s$ ./chat_server &%s\n' "$dim" "$off"
-: >"$work/log"
-./chat_server -p 0 2>"$work/log" &
-server=$!
-until port=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$work/log") && [ -n "$port" ]; do kill -0 $server || exit 1; done
-cat "$work/log"
+serve ./chat_server
 
 say 'Three people come (./chat_client -n NAME), and talk.'
 person 5 anna

@@ -2,24 +2,18 @@
 # Lesson 03 in a few seconds: two people talk in two formats, send a picture, and lose nothing when the server is killed.
 # Play it yourself: im_server, file_server and each of the two in a terminal.
 cd "$(dirname "$0")" || exit 1
-work=$(mktemp -d)
-server='' files=''
-trap 'kill $server $files 2>/dev/null; wait; rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT PIPE TERM
-if [ -t 1 ]; then bold=$(printf '\033[1m') dim=$(printf '\033[2m') off=$(printf '\033[0m'); else bold='' dim='' off=''; fi
-
-say() { printf '\n%s%s%s\n' "$bold" "$*" "$off"; }
-show() { printf '%s$ %s%s\n' "$dim" "$*" "$off"; }
+. ./stage.sh
 
 # Waits until a server is ready, and prints its port.
 port() { # LOG PID
     until sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$work/$1" | grep .; do kill -0 "$2" || exit 1; done
 }
 
-serve() { # keeps messages in a folder
+serve_im() { # keeps messages in a folder
     : >"$work/log"
     ./im_server -p 0 -d "$work/mail" 2>"$work/log" &
     server=$!
+    pids="$pids $server"
     at=$(port log $server)
 }
 
@@ -53,10 +47,11 @@ screen() { # NAME
 
 say '03 CUSTOM PROTOCOL. A length, a format, a payload: bytes become messages.'
 show './im_server -d mail & ./file_server &'
-serve
+serve_im
 : >"$work/files.log"
 ./file_server -p 0 -d "$work/files" 2>"$work/files.log" &
 files=$!
+pids="$pids $files"
 files_at=$(port files.log $files)
 cat "$work/log" "$work/files.log"
 
@@ -90,7 +85,7 @@ kill -9 $server
 wait $server 2>/dev/null
 
 say 'The server is started again, and lisi finds what was said while she was away.'
-serve
+serve_im
 person 6 lisi xml
 seen lisi '饭做好了'
 types 6 lisi '/quit'

@@ -2,15 +2,9 @@
 # Lesson 04 in a few seconds: a network that stalls, a server that is stopped, a server that is killed, and a client that
 # gets every line across. Play it yourself, with no options: then the waits are seconds, as in earnest.
 cd "$(dirname "$0")" || exit 1
-work=$(mktemp -d)
-pids=''
+. ./stage.sh
 # shellcheck disable=SC2086 # a list
 trap 'exec 3>&- 4>&-; kill -s CONT $pids 2>/dev/null; kill $pids 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT PIPE TERM
-if [ -t 1 ]; then bold=$(printf '\033[1m') dim=$(printf '\033[2m') off=$(printf '\033[0m'); else bold='' dim='' off=''; fi
-
-say() { printf '\n%s%s%s\n' "$bold" "$*" "$off"; }
-show() { printf '%s$ %s%s\n' "$dim" "$*" "$off"; }
 
 # Waits until a file has a line that matches, for a while. With a COUNT: so many of them.
 seen() { # FILE REGEX [COUNT]

@@ -2,26 +2,7 @@
 # Lesson 05 in four seconds: datagrams over a bad link. Type these commands yourself, in a terminal each, without "&";
 # with no -p the port is 3205.
 cd "$(dirname "$0")" || exit 1
-work=$(mktemp -d)
-servers=''
-trap 'kill $servers 2>/dev/null; wait; rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT PIPE TERM
-if [ -t 1 ]; then bold=$(printf '\033[1m') dim=$(printf '\033[2m') off=$(printf '\033[0m'); else bold='' dim='' off=''; fi
-
-say() { printf '\n%s%s%s\n' "$bold" "$*" "$off"; }
-show() { printf '%s$ %s%s\n' "$dim" "$*" "$off"; }
-
-# Starts a server in the background, on any free port, and waits for its ready line. Sets port.
-serve() { # COMMAND...
-    show "$* &"
-    : >"$work/log"
-    "$@" -p 0 2>"$work/log" &
-    servers="$servers $!"
-    until port=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$work/log") && [ -n "$port" ]; do
-        kill -0 $! || exit 1
-    done
-    cat "$work/log"
-}
+. ./stage.sh
 
 say '05 UDP. A line is a datagram: two packets, no connection.'
 serve ./udp_echo_server -v

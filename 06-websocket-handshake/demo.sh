@@ -2,13 +2,7 @@
 # Lesson 06 in a second: a refusal, a WebSocket by hand with every bit explained, and ws_client. To play it yourself, run
 # ./ws_server -v in one terminal, and the commands that are shown in another.
 cd "$(dirname "$0")" || exit 1
-work=$(mktemp -d)
-server=''
-trap 'kill $server 2>/dev/null; wait; rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT PIPE TERM
-if [ -t 1 ]; then bold=$(printf '\033[1m') dim=$(printf '\033[2m') off=$(printf '\033[0m'); else bold='' dim='' off=''; fi
-
-say() { printf '\n%s%s%s\n' "$bold" "$*" "$off"; }
+. ./stage.sh
 
 # Sends bytes, put as for printf, and shows what comes back. The client of lesson 01 carries them: it can be anybody.
 send() { # BYTES
@@ -19,12 +13,7 @@ send() { # BYTES
 }
 
 say '06 WEBSOCKET. A handshake in HTTP, then frames.'
-printf '%s$ ./ws_server -v &%s\n' "$dim" "$off"
-: >"$work/log"
-./ws_server -v -p 0 2>"$work/log" &
-server=$!
-until port=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$work/log") && [ -n "$port" ]; do kill -0 $server || exit 1; done
-head -n 1 "$work/log"
+serve ./ws_server -v
 
 say 'A client that asks for no WebSocket is told how to ask (as with curl -i http://127.0.0.1:9090/echo).'
 send 'GET /echo HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
@@ -35,7 +24,7 @@ Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n
 \201\205\067\372\041\075\177\237\115\121\130\210\200\0\0\0\0"
 
 say 'What the server says of it with -v:'
-until grep -q 'closes' "$work/log"; do kill -0 $server || exit 1; done
+until grep -q 'closes' "$work/log"; do kill -0 "$server" || exit 1; done
 awk '/GET \/echo/ { text = "" } { text = text $0 "\n" } /<- frame/ { exit } END { printf "%s", text }' "$work/log" | sed '/<- frame/d'
 
 say 'ws_client makes a message of each line. readyState is what a page sees in a browser.'
