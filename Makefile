@@ -1,5 +1,5 @@
 # One file builds, demonstrates, tests, checks and measures the course: `make help` lists how.
-# Plain rules only, so that GNU make (3.81, too) and bmake both read it. A new program touches one line here.
+# Plain rules only, so that GNU make (3.81, too) and bmake both read it. A new program touches two places here: the list, and a rule.
 
 PROGRAMS_01 = 01-echo/echo_once 01-echo/echo_select 01-echo/echo_server 01-echo/echo_client 01-echo/menu_server \
 	01-echo/echo_bench
@@ -14,7 +14,7 @@ PROGRAMS    = $(PROGRAMS_01) $(PROGRAMS_02) $(PROGRAMS_03) $(PROGRAMS_04) $(PROG
 LESSONS     = 01 02 03 04 05 06
 WINGS       = tftp
 TOOLS       = tests/poke tests/crowd tests/codec tests/im_talk tests/im_crowd tests/courier tests/pulse tests/udp_relay \
-	tests/ws_cases tests/ws_modules tests/ws_peer
+	tests/ws_cases tests/ws_modules tests/ws_peer tests/loop_server
 
 CFLAGS = -std=c11 -pedantic -Wall -Wextra -O2
 COMPILE = cd $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $(@F)
@@ -102,6 +102,9 @@ tests/crowd tests/courier tests/pulse tests/udp_relay:
 	$(COMPILE) $(@F).c
 tests/ws_cases:
 	$(COMPILE) ws_cases.c ws_words.c
+O        = ../01-echo
+tests/loop_server: 01-echo/*.[ch]
+	$(COMPILE) loop_server.c $(O)/loop.c $(O)/listen.c $(O)/signals.c $(O)/wire.c
 tests/codec tests/im_talk: 03-custom-protocol/*.[ch]
 	$(COMPILE) $(@F).c $(MESSAGES)
 tests/im_crowd: 03-custom-protocol/*.[ch] tests/im_person.h
@@ -111,12 +114,13 @@ tests/ws_modules tests/ws_peer: 06-websocket-handshake/*.[ch]
 
 help:
 	@echo 'make              build all programs, each beside its source'
+	@echo 'make tools        build what the tests use: tests/poke, tests/crowd, tests/codec, tests/im_talk, ...'
 	@echo 'make demo         play all lessons, each with its wings, one after another'
 	@echo 'make demo-01      play lesson 01 (demo-tftp: the wing "tftp" of lesson 05)'
 	@echo 'make test         run every test (needs Bats, or npm to fetch it)'
 	@echo 'make test-01      run the tests of lesson 01; to grade a server of your own:'
 	@echo '                      make test-01 ECHO_SERVER=./my_server'
-	@echo 'make exercise-01-1 ECHO_SERVER=./mine'
+	@echo 'make exercise-01-1 ECHO_SERVER=./mine/echo_server'
 	@echo '                  is your solution of that exercise right? Red or green, in words'
 	@echo 'make card CARD=utf8_length'
 	@echo '                  print a function with all that it needs (LESSON=02: that of lesson 02)'

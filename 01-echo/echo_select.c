@@ -90,10 +90,9 @@ static void serve(int listener) {
         FD_ZERO(&writable);
         FD_SET(listener, &readable);
         for (int fd = 0; fd < FD_SETSIZE; fd++) {
+            /* While its buffer is full, a client is not read from: TCP makes it wait. */
             if (clients[fd].open && !clients[fd].eof && clients[fd].length < BUFFER_SIZE)
-                FD_SET(
-                    fd,
-                    &readable); /* while its buffer is full, a client is not read from: TCP makes it wait */
+                FD_SET(fd, &readable);
             if (clients[fd].open && clients[fd].length > 0)
                 FD_SET(fd, &writable);
         }

@@ -227,7 +227,7 @@ static long long arm_select(long long now, fd_set *readable, fd_set *writable) {
             FD_SET(c->fd, readable);
         if (c->out.length > 0)
             FD_SET(c->fd, writable);
-        if (client_is_ready(c)) {
+        if (c->gone || client_is_ready(c)) {
             busy++;
             until = now;
         }

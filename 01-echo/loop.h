@@ -19,7 +19,7 @@ struct buffer { /* a queue of `length` bytes, with room for `size` */
  *     half-closed    eof           the peer has sent its FIN: what it had said is still offered and answered; then gone
  *     closing        closing       client_close(): what it is owed is written; what it sends is thrown away
  *     lingering      linger_until  closing, all is written, and our FIN is sent: wait for the peer's, then gone
- *     gone           gone          on_disconnect is called and the memory freed at the end of this turn
+ *     gone           gone          on_disconnect is called and the memory freed at the end of a turn, soon
  */
 struct client {
     int fd;                  /* its socket; also its place in the tables of a lesson, 0 to FD_SETSIZE - 1 */
@@ -41,13 +41,15 @@ struct client {
  *
  * on_connect     after a client was accepted. It may be sent something, or closed, at once.
  * on_data        when there are bytes to use: `data` and `len` are all that wait, and may be changed in place. It takes
- *                ONE message and returns its bytes, or 0: the message is not complete. It is called again for the
- *                rest, in this turn or, when the client has had its share of time, in the next. At the end of the input
- *                (c->eof) it is called until it returns 0, at last with 0 bytes. It is not called while the client owes
- *                us some reading (more than `out_low` bytes in `out`), nor when it is closing or gone.
+ *                ONE message and returns its bytes; or 0: the message is not complete, or has to wait, and is offered
+ *                again when more has come or something was written. It is called again for the rest, in this turn or,
+ *                when the client has had its share of time, in the next. At the end of the input (c->eof) it is called
+ *                until it returns 0: with what is left, or with 0 bytes if nothing is. It is not called while the
+ *                client owes us some reading (more than `out_low` bytes in `out`), nor when it is closing or gone.
  * on_disconnect  when a client is gone, whoever ended it; what it was sent is written or lost. Not when the server stops.
- * on_turn        once a turn: all that had come by `now` has been read, nothing that on_data sent is written yet. So who
- *                was silent may be judged here, and what is promised may be put on the disk. Returns in how many ms it
+ * on_turn        once a turn: all that had come by `now` has been read (in_max bytes of each client at most), so here a
+ *                client may be judged silent. What is sent here is written after it; what on_data has sent may be
+ *                written already. So a promise that has to wait for the disk is made here. Returns in how many ms it
  *                wants to be called again at the latest; -1: it does not mind.
  * on_stop        last words, before all are closed, because a signal has come.
  *
@@ -66,7 +68,8 @@ struct server {
 /* Listens and serves until SIGINT, SIGTERM or SIGHUP comes. Returns 0, for main() to return. */
 int serve(const struct server *s, const char *address, const char *port);
 
-/* Queues bytes for a client; they are written at the end of the turn. Does nothing if it is closing or gone. */
+/* Queues bytes for a client. They are written at the end of the turn, or earlier if much is owed to it. Does nothing if
+ * it is closing or gone. */
 void client_send(struct client *c, const void *data, size_t len);
 
 /* Hangs up as soon as all that was sent is written. */

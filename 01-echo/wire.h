@@ -12,8 +12,8 @@ extern const char program[]; /* each program defines both: its name, ... */
 extern const char usage[];   /* ... and the text of its -h */
 extern int verbose;          /* -v */
 
-/* What main() returns, after the usage on stdout (0), or on stderr (2): behind a wrong option, or one argument more
- * than there may be. */
+/* Print the usage, and return what main() shall return: show_help() on stdout, 0; the others on stderr, 2. show_usage() is
+ * for a wrong option, refuse_argument() for one argument too many. */
 int show_help(void);
 int show_usage(void);
 int refuse_argument(const char *argument);

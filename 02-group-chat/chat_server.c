@@ -53,8 +53,8 @@ static int same_room(const struct client *a, const struct client *b) {
 
 enum whom { TO_ONE, TO_ROOM, TO_ALL };
 
-/* Says a line, put as for printf(): to c alone, to the others in c's room, or to everybody in all rooms. Returns to how
- * many. What people have typed is always an argument, of one line at most, and never the format. */
+/* Says a line, put as for printf(): to c alone, to the others in c's room, or to everybody in all rooms. Returns how many
+ * people it was said to. What people have typed is always an argument, of one line at most, and never the format. */
 static int say(enum whom whom, struct client *c, const char *format, ...) {
     char text[LINE_SIZE + 128]; /* a line, a name, and our words */
     va_list arguments;

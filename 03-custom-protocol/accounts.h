@@ -18,7 +18,7 @@ struct account {
     char name[WORD_MAX + 1];         /* behind its text all bytes are 0 */
     char password[PASSWORD_MAX + 1]; /* the same */
 
-    /* The server's. */
+    /* The session's. */
     struct client *client; /* the connection on which it is logged in; NULL: it is away */
 
     /* The post's. */

@@ -6,7 +6,7 @@
  *     cc -o file_server file_server.c store.c request.c say.c show_frame.c frame.c message.c message_text.c \
  *        message_json.c message_xml.c message_parts.c text.c loop.c listen.c signals.c wire.c
  *
- * Watch: put, 64 KiB frames, ok; and with kill -9 in the middle, that nothing is there. New here: a file is written
+ * Watch: put, 32 KiB frames, ok; and with kill -9 in the middle, that nothing is there. New here: a file is written
  * under another name, forced to the disk, and only then renamed: nobody ever sees half of one (store.c). The way of a
  * file:
  *     client_read -> on_data -> frame_decode -> upload_turn -> store_write, store_keep -> "ok" with its path;

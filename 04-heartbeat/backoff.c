@@ -34,7 +34,7 @@ const char usage[] =
     "  -n FAILURES  show the waits after so many failures (default 20)\n"
     "  -j SEED      with full jitter, by dice that fall the same for the same seed\n"
     "  -p           plot how many try in which second, without and with jitter\n"
-    "  -c CLIENTS   for the plot: so many lost the server at the same moment (default 100)\n"
+    "  -c CLIENTS   for the plot: so many, 0 to 200, lost the server at the same moment (default 100)\n"
     "  -d MS        for the plot: and after so many ms it is back (default 10000)\n";
 
 static int first = 2000, longest = 64000, keep; /* -b, -m, -k */

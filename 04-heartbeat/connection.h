@@ -34,8 +34,8 @@ void connection_watch(const struct connection *c, fd_set *readable, fd_set *writ
 ssize_t connection_read(struct connection *c);
 enum line_event connection_line(struct connection *c);
 
-/* Is there room for more than so many bytes in `out`? Without that question, a server that acknowledges what it has not
- * read would make it grow. */
+/* Is there room for more than so many bytes in `out`? Ask before connection_send(), which does not: a server that sends
+ * ACKs but does not read would make `out` overflow. */
 int connection_has_room(const struct connection *c, size_t bytes);
 
 /* Queues text, put as for printf(); there must be room for it. */

@@ -3,8 +3,8 @@
  * With chop, the receiver should get each piece by itself. So the first pieces after a silence are written with a pause
  * in between. The rest of a long burst comes as fast as it can, or 1 MiB in pieces of 1 byte would take 17 minutes:
  *
- *     ms       0   1   2  ...  63  64  64  64  ...  silence ...  200  201
- *     piece    1   2   3  ...  64  65  66  67  ...                 1    2
+ *     ms       0   1   2  ...  62  63  63  63  ...  silence ...  200  201
+ *     piece    1   2   3  ...  63  64  65  66  ...                 1    2
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define PAUSE_MS      1  /* ms between two pieces */
-#define PAUSED_PIECES 64 /* so many have a pause behind them */
+#define PAUSED_PIECES 64 /* the first so many after a silence have pauses between them */
 #define SILENCE_MS    20 /* ms without a write: then the pieces are counted anew */
 #define PIECES_A_TURN 16 /* then it is the turn of another connection */
 

@@ -10,7 +10,7 @@
  * Watch terminal 1: a client that sends nothing for 10 seconds is told so and dropped. A dead peer and a silent one
  * look the same, so time decides: each client has a deadline, and the loop sleeps exactly until the nearest one.
  *     client_read -> on_data -> line_take -> handle_event -> set_deadline, handle_line -> say -> one write a turn
- *     on_turn -> deadline_of -> on_deadline
+ *     on_turn -> deadline_of, on_deadline
  * Left out: what was accepted is forgotten when the server ends.
  */
 #define _POSIX_C_SOURCE 200809L
@@ -115,8 +115,8 @@ static void on_deadline(struct client *c) {
 
 /* Looks at all deadlines, and returns the ms until the nearest: so the loop sleeps neither longer nor shorter. What
  * had come by `now` has been read. That is why it must be this `now`, and not now_ms(): if it was us who were away
- * (stopped, or busy), the clients' lines may still lie in the kernel. (Of a line that is longer than IN_MAX only that
- * much.) */
+ * (stopped, or busy), the clients' lines may still lie in the kernel. (Of a client that has sent more than
+ * IN_MAX at once, only the first IN_MAX bytes have been read.) */
 static int on_turn(long long now) {
     long long nearest = NO_DEADLINE;
     for (struct client *c = client_next(NULL); c; c = client_next(c)) {

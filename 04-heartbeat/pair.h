@@ -29,7 +29,8 @@ long long pair_watch(const struct pair *p, fd_set *readable, fd_set *writable, l
 /* Does what select() has found possible. */
 void pair_turn(struct pair *p, fd_set *readable, fd_set *writable, long long now);
 
-/* Ends both connections at once, with RST to both sides, and logs why. */
+/* Ends both connections at once, with RST to both sides, and logs why; `whose` is put in front of it: "the server: ", or
+ * "". */
 void pair_reset(struct pair *p, const char *whose, const char *why);
 
 #endif

@@ -58,7 +58,7 @@ void session_start(struct session *s);
 /* Has everything been delivered, and will there be no more? */
 int session_is_done(const struct session *s);
 
-/* Was no server ever there? */
+/* Has no server ever said WELCOME? */
 int session_never_welcomed(const struct session *s);
 
 /* Returns in how many ms, from `now` on, session_fire() has something to do. */
@@ -67,7 +67,7 @@ long long session_time_left(const struct session *s, long long now);
 /* Adds to the sets what select() has to watch. */
 void session_watch(const struct session *s, fd_set *readable, fd_set *writable);
 
-/* select() has said that the connection is readable, writable, or both. */
+/* select() has said that the connection is readable, writable, both or neither. */
 void session_event(struct session *s, int can_read, int can_write);
 
 /* Does what is due. `now` must be from before the select() whose events session_event() has dealt with: then an answer

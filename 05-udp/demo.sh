@@ -30,9 +30,8 @@ for window in 1 16; do
 done
 
 say 'Nobody there? Silence; only a connected socket (-c) is told.'
-kill "${servers##* }"
-wait "${servers##* }"
-servers=${servers% *}
+kill "$server"
+wait "$server"
 show 'echo hello | ./udp_echo_client -t 50 -r 3'
 echo hello | ./udp_echo_client -t 50 -r 3 127.0.0.1 "$port" 2>&1 | sed 3q
 show 'echo hello | ./udp_echo_client -c'

@@ -24,8 +24,8 @@ struct line {
     long long timeout;     /* when its timer fires */
 };
 
-/* Makes the next line of `len` bytes of text, for the caller to send; there may be WINDOW_MAX of them. Returns NULL if
- * memory is out. */
+/* Makes the next line of `len` bytes of text, for the caller to send. The caller sees to it that there are never more than
+ * WINDOW_MAX. Returns NULL if memory is out. */
 struct line *window_add(const char *text, size_t len);
 
 /* Returns how many lines were added and not yet printed. */
@@ -35,11 +35,11 @@ int window_count(void);
  * after l, NULL: no more. */
 struct line *window_next(const struct line *l);
 
-/* Returns the line that a datagram answers, or NULL if it answers none: what comes back must be what went out. That of
- * a line answered long ago is none. */
+/* Returns the line that a datagram answers, or NULL if it answers none: what comes back must be what went out. Of a line
+ * that was printed or given up only the number is left to compare; of one from long ago not even that, so it is none. */
 struct line *window_find(const char *data, size_t len);
 
-/* Forgets the copy of a line that has had no answer. */
+/* Gives up a line that has had no answer: sets its state, and forgets its copy. */
 void window_give_up(struct line *l);
 
 /* Returns when the first timer fires, or NEVER (datagram.h). */

@@ -1,6 +1,6 @@
 /* utf8.h - is this text UTF-8 (RFC 3629)? Asked while it arrives, however it is cut.
  *
- * The rule is that of utf8_length() in text.h, which has a whole character before it and so cannot tell "unfinished"
+ * The rule is that of utf8_length() in text.h, which is given a whole character and so cannot tell "unfinished"
  * from "wrong". Here a text is wrong at its first wrong byte, and unfinished until then. A fuzzer holds the two
  * together.
  */

@@ -25,10 +25,10 @@
 
 #define MESSAGE_MAX (16 << 20) /* bytes: the largest that -m can be */
 #define IN_MAX      131072     /* bytes per client, and per read: a message of 64 KiB comes in one */
-#define OUT_LOW     65536      /* bytes that a client may be owed before it has to read, and then send more */
-#define PAGE_MAX    262144     /* bytes of the page at / */
-#define MS_MAX      86400000   /* ms: the longest time, a day */
-#define NO_DEADLINE LLONG_MAX  /* ms: later than any time that comes */
+#define OUT_LOW     65536 /* a client that is owed more bytes than this is not listened to until it has read */
+#define PAGE_MAX    262144    /* bytes of the page at / */
+#define MS_MAX      86400000  /* ms: the longest time, a day */
+#define NO_DEADLINE LLONG_MAX /* ms: later than any time that comes */
 #define MARGIN      "         "
 
 const char program[] = "ws_server";
@@ -332,7 +332,7 @@ int main(int argc, char **argv) {
     if (optind < argc)
         return refuse_argument(argv[optind]);
 
-    /* Room for the page or a message at out_low; and for one message more, for in a chat several may come in a turn. */
+    /* A client is owed OUT_LOW when its message is taken: then comes the page, or an answer; in a chat perhaps one more. */
     websockets.out_max = OUT_LOW + PAGE_MAX + 2 * (size_t)message_max;
     return serve(&websockets, address, port);
 }

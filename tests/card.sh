@@ -4,12 +4,14 @@
 #
 #     tests/card.sh utf8_length         where several programs have one, that of the first
 #     tests/card.sh frame_decode 06     that of lesson 06
-#     tests/card.sh                     the names of all functions that there are
+#     tests/card.sh                     the names of the functions that there are
 cd "$(dirname "$0")/.." || exit 2
 
-# The C files of a lesson and its wings: links, too, for a module belongs to each program that uses it.
+# The C files of a lesson and its wings: links, too, for a module belongs to each program that uses it. First the modules,
+# then the programs.
 sources() { # BEGINNING-OF-THE-FOLDER
-    find "$1"* -name '*.c' | sort
+    find "$1"* -name '*.c' | sort | xargs grep -L '^int main('
+    find "$1"* -name '*.c' | sort | xargs grep -l '^int main('
 }
 
 if [ $# -eq 0 ]; then

@@ -85,7 +85,7 @@ END
         chmod +x "$work/valgrind/$program"
     done
     # Not the checks that count descriptors and CPU time, for valgrind needs some of both itself.
-    BUILD=$work/valgrind POKE_MS=20000 sh tests/bats.sh -f "$valgrind_tests" tests/0*.bats
+    BUILD=$work/valgrind POKE_MS=20000 TEST_SECONDS=600 sh tests/bats.sh -f "$valgrind_tests" tests/0*.bats
 }
 valgrind_tests='^(echo: (a (line|half|client)|bytes|pieces|16|after)|menu|client: (what|nothing|with|a server|-v)|chat client)'
 valgrind_tests="$valgrind_tests|^protocol: (a value|what is no|im_server|file_server)"

@@ -15,7 +15,7 @@ else
         /^# .* printed: / { sub(/^# /, "    "); rule = rule "\n" $0 }
         END { tell() }' "${TMPDIR:-/tmp}/exercise.$$"
     mine=$(env | grep -E '^[A-Z_]+_(SERVER|CLIENT)=' | tr '\n' ' ') # make hands down what it was called with
-    echo "red: exercise $exercise is not solved; what came over the wire: ${mine}bats tests/exercises/$exercise.bats"
+    echo "red: exercise $exercise is not solved; to see what came over the wire: ${mine}bats tests/exercises/$exercise.bats"
     status=1
 fi
 rm -f "${TMPDIR:-/tmp}/exercise.$$"

@@ -12,6 +12,15 @@ load helpers
 }
 
 # Every folder within a lesson is a wing.
+@test "house: nothing that was built is in the tree" {
+    git -C "$TOP" ls-files -ci --exclude-standard >"$TMP/built" 2>/dev/null || skip "this is no git checkout"
+    git -C "$TOP" grep -lI '' >"$TMP/text"
+    git -C "$TOP" ls-files | grep -vxFf "$TMP/text" >"$TMP/binary" || true
+    while read -r file; do [ ! -f "$TOP/$file" ] || [ ! -s "$TOP/$file" ] || [ -L "$TOP/$file" ] || echo "$file"; done <"$TMP/binary" | grep -v 'tests/fuzz/corpus/' >>"$TMP/built" || true
+    cat "$TMP/built"
+    [ ! -s "$TMP/built" ]
+}
+
 @test "house: every lesson and every wing has its page and its demo, and make knows the wing's name" {
     for folder in "$TOP"/0*/ "$TOP"/0*/*/; do
         echo "$folder"
@@ -145,6 +154,10 @@ transcripts() { # PAGE
     TMPDIR=$TMP/tmp make -s -C "$TOP" demo >"$TMP/out" 2>&1 3>&-
     if grep -q $'\033' "$TMP/out"; then
         echo "an escape sequence in a pipe"
+        return 1
+    fi
+    if grep 'demo.sh: ' "$TMP/out"; then
+        echo "the shell complains"
         return 1
     fi
     [ -z "$(ls -A "$TMP/tmp")" ]

@@ -5,7 +5,7 @@
  *
  *     terminal 1:  ./tftp_server -v -d .. -w
  *     terminal 2:  ./tftp_client -g README.md -l - | head
- *                  ./tftp_client -v -s -g README.md                    one block, one ACK: as in 1981
+ *                  ./tftp_client -v -s -g README.md -l /dev/null                    one block, one ACK: as in 1981
  *                  head -c 100000 /dev/urandom | ./tftp_client -p noise -l - && rm ../noise
  *
  * Watch what a window (-w) and larger blocks (-b) do to the number of ACKs. The file appears when all of it is here.

@@ -15,7 +15,7 @@
 #include "packet.h"
 #include "rtt.h"
 
-#define WINDOW_MAX 64 /* blocks under way at most; RFC 7440 lets us answer with less than was asked */
+#define WINDOW_MAX 64 /* blocks under way at most; RFC 7440 lets a server grant less than was asked */
 #define EDGES      (WINDOW_MAX + 1) /* of the blocks in a window: n blocks have n + 1 edges */
 #define FLIGHT_MAX 65536 /* bytes under way at most: Linux keeps about 100 KiB for a socket that reads late */
 #define RTO_MIN    10    /* ms: a shorter timeout would take a busy peer for a lost datagram */

@@ -1,0 +1,65 @@
+#!/usr/bin/env bats
+# What loop.h promises to a lesson, seen from outside: through a server that does what no lesson does.
+
+load helpers
+
+LOOP_SERVER=${BUILD:-$TOP}/tests/loop_server
+
+@test "loop: a client that is dropped while nobody says anything is gone at once" {
+    start "$LOOP_SERVER"
+    speak <<'END'
+        a open
+        a < "hello 0\n"
+        b open
+        a gone
+END
+    logged 'disconnected: another has come'
+    logged 'is gone'
+}
+
+@test "loop: one message a call, and the rest is offered again" {
+    start "$LOOP_SERVER"
+    speak <<'END'
+        a < "hello 0\n"
+        a > "nextnextmess"
+        a < "next 12\nnext 8\nmessage 4\n"
+END
+}
+
+@test "loop: at the end of the input on_data gets what is left, or nothing" {
+    start "$LOOP_SERVER"
+    speak <<'END'
+        a < "hello 0\n"
+        a > "nextab"
+        a < "next 6\n"
+        a shut
+        a < "rest 2\n"
+        a eof
+END
+    speak <<'END'
+        a < "hello 0\n"
+        a > "next"
+        a < "next 4\n"
+        a shut
+        a < "rest 0\n"
+        a eof
+END
+}
+
+@test "loop: SIGHUP, SIGINT and SIGTERM end it, after its last words" {
+    local signal
+    for signal in HUP INT TERM; do
+        start "$LOOP_SERVER"
+        exec 5<>"/dev/tcp/$HOST/$PORT"
+        read -r -t 5 <&5
+        stops_on $signal
+        [ "$(cat <&5)" = bye ]
+        exec 5>&-
+    done
+}
+
+@test "loop: SIGHUP that was ignored at the start, as with nohup, stays ignored" {
+    (trap '' HUP && exec bash -c 'load() { :; }; source "$1"; setup; start "$2"; kill -s HUP "$PID"; echo hi | "$3" -h >/dev/null
+        exec 5<>"/dev/tcp/$HOST/$PORT"; read -r -t 5 line <&5; exec 5>&-; teardown; [ "$line" = "hello 0" ]' \
+        sh "$TOP/tests/helpers.bash" "$LOOP_SERVER" "$POKE")
+}
