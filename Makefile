@@ -26,7 +26,7 @@ tools: $(TOOLS)
 .SUFFIXES:
 
 # Each program is compiled in its folder, from the files that its header comment names.
-LOOP = loop.c listen.c signals.c wire.c
+LOOP = loop.c buffer.c listen.c signals.c wire.c
 
 $(PROGRAMS_01): 01-echo/*.[ch]
 01-echo/echo_once:
@@ -104,7 +104,7 @@ tests/ws_cases:
 	$(COMPILE) ws_cases.c ws_words.c
 O        = ../01-echo
 tests/loop_server: 01-echo/*.[ch]
-	$(COMPILE) loop_server.c $(O)/loop.c $(O)/listen.c $(O)/signals.c $(O)/wire.c
+	$(COMPILE) loop_server.c $(O)/loop.c $(O)/buffer.c $(O)/listen.c $(O)/signals.c $(O)/wire.c
 tests/codec tests/im_talk: 03-custom-protocol/*.[ch]
 	$(COMPILE) $(@F).c $(MESSAGES)
 tests/im_crowd: 03-custom-protocol/*.[ch] tests/im_person.h

@@ -1,6 +1,6 @@
 /* echo_server.c - sends every byte back to the client it came from, for hundreds of clients at once.
  *
- *     terminal 1:  cc -o echo_server echo_server.c loop.c listen.c signals.c wire.c && ./echo_server -v
+ *     terminal 1:  cc -o echo_server echo_server.c loop.c buffer.c listen.c signals.c wire.c && ./echo_server -v
  *     terminal 2:  telnet 127.0.0.1 3200           type a line; Ctrl-] and "quit" to leave
  *     terminal 3:  nc 127.0.0.1 3200               both are served, neither waits
  *

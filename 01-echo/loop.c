@@ -28,32 +28,6 @@ static char *chunk;                       /* in_max bytes: what one read() bring
 static long long turn_wanted;             /* ms: when on_turn has to be called at the latest, or NEVER */
 static int busy;                          /* how many clients may have something to do in this turn */
 
-/* ---- Buffers ---- */
-
-/* Adds bytes at the end. Returns -1, and adds none, if that would be more than `max`, or memory is out. */
-static int buffer_append(struct buffer *b, const char *data, size_t len, size_t max) {
-    if (len > max - b->length)
-        return -1;
-    if (b->length + len > b->size) {
-        size_t size = b->length + len < max / 2 ? 2 * (b->length + len) : max;
-        char *bigger = realloc(b->data, size);
-        if (bigger == NULL)
-            return -1;
-        b->data = bigger;
-        b->size = size;
-    }
-    memcpy(b->data + b->length, data, len);
-    b->length += len;
-    return 0;
-}
-
-/* Takes bytes away from the front. */
-static void buffer_take(struct buffer *b, size_t len) {
-    b->length -= len;
-    if (b->length > 0)
-        memmove(b->data, b->data + len, b->length);
-}
-
 /* ---- One client ---- */
 
 void client_drop(struct client *c, const char *why) {
@@ -65,25 +39,38 @@ void client_drop(struct client *c, const char *why) {
 
 void client_close(struct client *c) { c->closing = 1; }
 
-/* Writes what is owed, in one call. */
-static void client_flush(struct client *c) {
-    ssize_t n = write(c->fd, c->out.data, c->out.length);
-    c->blocked = n < (ssize_t)c->out.length;
-    if (n > 0) {
-        show_wire(c->name, "<-", c->out.data, (size_t)n);
-        buffer_take(&c->out, (size_t)n);
-        c->unseen = c->in.length > 0 || c->eof; /* on_data may have waited for room */
-    } else if (errno != EAGAIN && errno != EINTR) {
-        client_drop(c, strerror(errno));
+/* Writes bytes, in one call. Returns how many the kernel has taken. */
+static size_t client_write(struct client *c, const char *data, size_t len) {
+    ssize_t n = write(c->fd, data, len);
+    c->blocked = n < (ssize_t)len;
+    if (n < 0) {
+        if (errno != EAGAIN && errno != EINTR)
+            client_drop(c, strerror(errno));
+        return 0;
     }
+    show_wire(c->name, "<-", data, (size_t)n);
+    return (size_t)n;
+}
+
+/* Writes what is owed. Then there is room again, for which on_data may have waited. */
+static void client_flush(struct client *c) {
+    size_t n = client_write(c, c->out.data, c->out.length);
+    buffer_take(&c->out, n);
+    if (n > 0)
+        c->unseen = c->in.length > 0 || c->eof;
 }
 
 void client_send(struct client *c, const void *data, size_t len) {
+    const char *bytes = data;
+    size_t sent = 0;
     if (len == 0 || c->closing || c->gone)
         return;
+
     if (c->out.length > WRITE_EARLY && (!c->blocked || c->out.length + len > server->out_max))
         client_flush(c); /* or much talk in one turn would make a fast reader look slow */
-    if (!c->gone && buffer_append(&c->out, data, len, server->out_max) < 0)
+    if (c->out.length == 0 && len > WRITE_EARLY && !c->gone)
+        sent = client_write(c, bytes, len); /* so much is not copied if it need not be */
+    if (sent < len && !c->gone && buffer_append(&c->out, bytes + sent, len - sent, server->out_max) < 0)
         client_drop(c, "too slow, it does not read what it is sent");
 }
 
@@ -116,6 +103,7 @@ static int client_read(struct client *c) {
             client_drop(c, strerror(errno));
         return 0;
     }
+
     size_t len = (size_t)n, used = 0;
     int offered = c->in.length == 0;
     c->eof = n == 0;
@@ -153,15 +141,10 @@ static void client_linger(struct client *c, long long now) {
     }
 }
 
-static void client_free_buffers(struct client *c) {
-    free(c->in.data);
-    free(c->out.data);
-    c->in = c->out = (struct buffer){.data = NULL};
-}
-
 static void client_free(struct client *c) {
     close(c->fd);
-    client_free_buffers(c);
+    buffer_free(&c->in);
+    buffer_free(&c->out);
     c->open = 0;
 }
 
@@ -183,7 +166,8 @@ static void client_finish_turn(struct client *c, long long now) {
             server->on_disconnect(c);
         client_free(c);
     } else if (now - c->buffered > IDLE_MS) {
-        client_free_buffers(c);
+        buffer_free(&c->in);
+        buffer_free(&c->out);
     }
 }
 
@@ -227,7 +211,8 @@ static long long arm_select(long long now, fd_set *readable, fd_set *writable) {
             FD_SET(c->fd, readable);
         if (c->out.length > 0)
             FD_SET(c->fd, writable);
-        if (c->gone || client_is_ready(c)) {
+        int unfinished = c->gone || (c->closing && c->out.length == 0 && c->linger_until == 0);
+        if (unfinished || client_is_ready(c)) { /* unfinished: dropped or closed behind the end of its turn */
             busy++;
             until = now;
         }
@@ -247,6 +232,7 @@ static long long wait_for_events(int listener, int signals, fd_set *readable, fd
     FD_SET(listener, readable);
     FD_SET(signals, readable);
     long long until = arm_select(now, readable, writable), wait = until > now ? until - now : 0;
+
     struct timeval timeout = {.tv_sec = (time_t)(wait / 1000), .tv_usec = (suseconds_t)(wait % 1000 * 1000)};
     int n = select(FD_SETSIZE, readable, writable, NULL, until == NEVER ? NULL : &timeout);
     if (n <= 0) { /* a signal, or the time is up: the sets say nothing */

@@ -6,12 +6,8 @@
 #ifndef LOOP_H
 #define LOOP_H
 
+#include "buffer.h"
 #include "wire.h"
-
-struct buffer { /* a queue of `length` bytes, with room for `size` */
-    char *data;
-    size_t length, size;
-};
 
 /* A client is in one of five states:
  *

@@ -1,6 +1,7 @@
 /* menu_server.c - a self-service telephone line to talk to with telnet: press a number, get an answer.
  *
- *     terminal 1:  cc -o menu_server menu_server.c lines.c text.c loop.c listen.c signals.c wire.c && ./menu_server
+ *     terminal 1:  cc -o menu_server menu_server.c lines.c text.c loop.c buffer.c listen.c signals.c wire.c
+ *                  ./menu_server
  *     terminal 2:  telnet 127.0.0.1 10086          try 1, 2, anything; 3 hangs up
  *
  * Watch: telnet ends a line with CR LF, nc with LF, and both are understood. New here: bytes become lines (lines.c), and

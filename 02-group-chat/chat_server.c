@@ -1,6 +1,7 @@
 /* chat_server.c - a group chat for telnet and nc: what one person says, the others in the same room read.
  *
- *     terminal 1:  cc -o chat_server chat_server.c lines.c text.c loop.c listen.c signals.c wire.c && ./chat_server
+ *     terminal 1:  cc -o chat_server chat_server.c lines.c text.c loop.c buffer.c listen.c signals.c wire.c
+ *                  ./chat_server
  *     terminal 2:  telnet 127.0.0.1 5228           say hello, then /nick alice and /join kitchen
  *     terminal 3:  nc 127.0.0.1 5228               /rooms, then follow her; /help for the rest
  *

@@ -7,7 +7,7 @@
  *
  *     cc -o im_server im_server.c session.c batch.c journal.c post.c accounts.c letter.c request.c say.c \
  *         show_frame.c frame.c message.c message_text.c message_json.c message_xml.c message_parts.c text.c \
- *         loop.c listen.c signals.c wire.c
+ *         loop.c buffer.c listen.c signals.c wire.c
  *
  * Watch: with -v each frame is shown in bytes and in words; and mail/journal is made of frames, too. New here: bytes
  * become frames and messages (frame.c, message.c), and "ok" is a promise (batch.c). The way of a message:

@@ -1,7 +1,7 @@
 /* heartbeat_server.c - drops a client that is silent for too long, and counts each message once, however often it
  * comes.
  *
- *     cc -o heartbeat_server heartbeat_server.c number.c lines.c text.c loop.c listen.c signals.c wire.c
+ *     cc -o heartbeat_server heartbeat_server.c number.c lines.c text.c loop.c buffer.c listen.c signals.c wire.c
  *
  *     terminal 1:  ./heartbeat_server -t 10000
  *     terminal 2:  telnet 127.0.0.1 5204           HELLO zhangsan, then PING 1, MSG 1 hello, and MSG 1 hello again

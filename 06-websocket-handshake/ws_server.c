@@ -1,7 +1,8 @@
 /* ws_server.c - a WebSocket server (RFC 6455): /echo, /chat, and a page to try them from a browser.
  *
- *     terminal 1:  cc -o ws_server ws_server.c frame.c handshake.c room.c http.c base64.c sha1.c utf8.c text.c loop.c \
- *                      listen.c signals.c wire.c && ./ws_server -v
+ *     terminal 1:  cc -o ws_server ws_server.c frame.c handshake.c room.c http.c base64.c sha1.c utf8.c text.c \
+ *                      loop.c buffer.c listen.c signals.c wire.c
+ *                  ./ws_server -v
  *     a browser:   http://127.0.0.1:9090/               connect, type, watch the bits of each frame
  *     terminal 2:  curl -i http://127.0.0.1:9090/echo   what it answers to a request for no WebSocket
  *

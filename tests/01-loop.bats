@@ -17,6 +17,15 @@ END
     logged 'is gone'
 }
 
+@test "loop: a newcomer that is closed while nobody says anything gets its FIN at once" {
+    start "$LOOP_SERVER" -c
+    speak <<'END'
+        a open
+        a eof
+END
+    logged 'is gone'
+}
+
 @test "loop: one message a call, and the rest is offered again" {
     start "$LOOP_SERVER"
     speak <<'END'

@@ -17,7 +17,10 @@
 #define MESSAGE 4 /* bytes */
 
 const char program[] = "loop_server";
-const char usage[] = "usage: loop_server [-hv] [-p PORT]\n";
+const char usage[] = "usage: loop_server [-chv] [-p PORT]\n"
+                     "  -c  hang up on each newcomer at once\n";
+
+static int closes; /* -c */
 
 static void say(struct client *c, const char *word, size_t number) {
     char text[64];
@@ -25,6 +28,8 @@ static void say(struct client *c, const char *word, size_t number) {
 }
 
 static void on_connect(struct client *c) {
+    if (closes)
+        client_close(c);
     int alone = 1;
     for (struct client *other = client_next(NULL); other; other = client_next(other))
         if (other != c) {
@@ -67,9 +72,10 @@ static const struct server contract = {
 int main(int argc, char **argv) {
     const char *port = "3200";
     int option;
-    while ((option = getopt(argc, argv, "hvp:")) != -1)
+    while ((option = getopt(argc, argv, "chvp:")) != -1)
         switch (option) {
         case 'h': return show_help();
+        case 'c': closes = 1; break;
         case 'v': verbose = 1; break;
         case 'p': parse_number(port = optarg, 0, 65535); break;
         default: return show_usage();
