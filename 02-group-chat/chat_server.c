@@ -62,7 +62,6 @@ static int say(enum whom whom, struct client *c, const char *format, ...) {
     va_start(arguments, format);
     size_t len = (size_t)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-
     if (whom == TO_ONE) {
         client_send(c, text, len);
         return 1;
