@@ -49,15 +49,20 @@ static size_t client_write(struct client *c, const char *data, size_t len) {
         return 0;
     }
     show_wire(c->name, "<-", data, (size_t)n);
+    c->written = 1;
     return (size_t)n;
 }
 
-/* Writes what is owed. Then there is room again, for which on_data may have waited. */
+/* Writes what is owed. */
 static void client_flush(struct client *c) {
-    size_t n = client_write(c, c->out.data, c->out.length);
-    buffer_take(&c->out, n);
-    if (n > 0)
+    buffer_take(&c->out, client_write(c, c->out.data, c->out.length));
+}
+
+/* If something was written, on_data may have waited for that: it is to look again. */
+static void client_look_again(struct client *c) {
+    if (c->written)
         c->unseen = c->in.length > 0 || c->eof;
+    c->written = 0;
 }
 
 void client_send(struct client *c, const void *data, size_t len) {
@@ -124,6 +129,7 @@ static void client_turn(struct client *c, int can_read, int can_write) {
     int offered = 0;
     if (can_write)
         client_flush(c);
+    client_look_again(c);
     if (can_read && !c->gone)
         offered = client_read(c);
     if (!offered && client_is_ready(c))
@@ -154,6 +160,7 @@ static void client_finish_turn(struct client *c, long long now) {
         c->buffered = now;
     if (c->out.length > 0 && !c->blocked && !c->gone)
         client_flush(c);
+    client_look_again(c);
 
     int all_written = c->out.length == 0;
     if (all_written && c->closing)

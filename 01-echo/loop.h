@@ -30,6 +30,7 @@ struct client {
     int unseen;             /* on_data has not seen the latest of `in` and `eof` */
     int blocked;            /* the kernel took less than there was: wait until select() says "writable" */
     long long linger_until; /* ms; 0: our FIN is not sent */
+    int written;            /* something was written since on_data was last told to look again */
     long long buffered;     /* ms: when there was last something in its buffers */
 };
 

@@ -69,7 +69,7 @@ cpp_check() {
 }
 
 under_sanitizers() {
-    build sanitized make "CFLAGS=$sanitizers" all tests/codec || return 1
+    build sanitized make "CFLAGS=$sanitizers" all tests/codec tests/loop_server || return 1
     # Leaks are valgrind's work: LeakSanitizer can hang in a program whose terminal has been taken away.
     SEEDS=20 ASAN_OPTIONS=detect_leaks=0 BUILD=$TREE sh tests/bats.sh tests/0*.bats tests/promises.bats
 }
@@ -141,9 +141,9 @@ beside() {
 beside >"$work/beside" &
 check 'format: clang-format' clang-format format
 check 'scripts: shellcheck' shellcheck scripts
-check 'build: gcc, every warning an error' gcc build gcc make CC=gcc "CFLAGS=$strict" all tests/poke tests/codec
-check 'build: clang' clang build clang make CC=clang "CFLAGS=$strict" all tests/poke tests/codec
-check 'build: musl libc' musl-gcc build musl make CC=musl-gcc "CFLAGS=$plain" all tests/poke tests/codec
+check 'build: gcc, every warning an error' gcc build gcc make CC=gcc "CFLAGS=$strict" all tests/poke tests/codec tests/loop_server
+check 'build: clang' clang build clang make CC=clang "CFLAGS=$strict" all tests/poke tests/codec tests/loop_server
+check 'build: musl libc' musl-gcc build musl make CC=musl-gcc "CFLAGS=$plain" all tests/poke tests/codec tests/loop_server
 check 'build: bmake' bmake build bmake bmake all tools
 check 'build: all of them, with no flags' cc build plain make CFLAGS= all
 check 'analysis: cppcheck' cppcheck cpp_check
