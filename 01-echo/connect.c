@@ -30,12 +30,19 @@ struct server_name parse_server(int argc, char **argv, const char *port) {
     return s;
 }
 
-struct addrinfo *resolve(const struct server_name *server, int type) {
-    struct addrinfo hints = {.ai_socktype = type}, *found;
+struct addrinfo *look_up(const struct server_name *server, int type, const char **why) {
+    struct addrinfo hints = {.ai_socktype = type}, *found = NULL;
     int error = getaddrinfo(server->host, server->port, &hints, &found);
-    if (error == 0)
+    *why = error == 0 ? NULL : gai_strerror(error);
+    return error == 0 ? found : NULL;
+}
+
+struct addrinfo *resolve(const struct server_name *server, int type) {
+    const char *why;
+    struct addrinfo *found = look_up(server, type, &why);
+    if (found)
         return found;
-    fprintf(stderr, "%s: cannot find %s: %s\n", program, server->host, gai_strerror(error));
+    fprintf(stderr, "%s: cannot find %s: %s\n", program, server->host, why);
     exit(1);
 }
 
@@ -64,25 +71,31 @@ int connect_result(int fd) {
     return error;
 }
 
-/* Waits until a socket is connected. Returns 0, or an errno: EINTR if a signal came first. */
-static int connect_wait(int fd, int signals) {
-    fd_set readable, writable;
-    do {
-        if (stop)
-            return EINTR;
+/* Waits until a socket is connected, CONNECT_MS at most unless it is the last chance. Returns 0, or an errno: EINTR if a
+ * signal came first. */
+static int connect_wait(int fd, int signals, int is_last) {
+    while (!stop) {
+        struct timeval limit = {.tv_sec = CONNECT_MS / 1000};
+        fd_set readable, writable;
         FD_ZERO(&readable);
         FD_ZERO(&writable);
         FD_SET(signals, &readable);
         FD_SET(fd, &writable);
-    } while (select(FD_SETSIZE, &readable, &writable, NULL, NULL) < 0 || !FD_ISSET(fd, &writable));
-    return connect_result(fd);
+
+        int n = select(FD_SETSIZE, &readable, &writable, NULL, is_last ? NULL : &limit);
+        if (n > 0 && FD_ISSET(fd, &writable))
+            return connect_result(fd);
+        if (n == 0)
+            return ETIMEDOUT;
+    }
+    return EINTR;
 }
 
 int connect_to(const struct addrinfo *a, int signals) {
     int error = EINTR;
     for (; a && !stop; a = a->ai_next) {
         int fd = connect_begin(a);
-        error = fd < 0 ? errno : connect_wait(fd, signals);
+        error = fd < 0 ? errno : connect_wait(fd, signals, a->ai_next == NULL);
         if (error == 0)
             return fd;
         if (fd >= 0)

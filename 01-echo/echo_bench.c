@@ -321,6 +321,7 @@ static void make_pattern(void) {
 }
 
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     int option, max = raise_limit();
     while ((option = getopt(argc, argv, "hsvc:i:n:t:b:")) != -1)
         switch (option) {
@@ -361,5 +362,5 @@ int main(int argc, char **argv) {
         fail("no answer in %d s", seconds_max);
     print_results((double)(now_ns() - began) / 1e9);
     freeaddrinfo(addresses);
-    return 0;
+    return finish_output();
 }

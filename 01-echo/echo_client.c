@@ -178,6 +178,7 @@ static int talk(const struct addrinfo *addresses, int *connections) {
 }
 
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     int option;
     while ((option = getopt(argc, argv, "hsv")) != -1)
         switch (option) {

@@ -10,6 +10,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
@@ -80,9 +81,14 @@ static void on_signal(int number) { _exit(number == 0); }
 int main(int argc, char **argv) {
     const char *address = "127.0.0.1", *port = "3200";
     int option, verbose = 0, wrong = 0;
+    /* If stdin, stdout or stderr is closed, the next client would get its number, and our log. */
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            open("/dev/null", O_RDWR);
+
     while ((option = getopt(argc, argv, "hva:p:")) != -1)
         switch (option) {
-        case 'h': return fputs(usage, stdout) < 0;
+        case 'h': return fputs(usage, stdout) < 0 || fflush(stdout) != 0;
         case 'v': verbose = 1; break;
         case 'a': address = optarg; break;
         case 'p': port = optarg; break;

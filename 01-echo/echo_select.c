@@ -116,16 +116,18 @@ static void serve(int listener) {
     }
 }
 
-static void on_signal(int number) {
-    _exit(number == 0);
-} /* one of the few calls that are safe in a handler */
+static void on_signal(int number) { _exit(number == 0); } /* one of the few calls that a handler may make */
 
 int main(int argc, char **argv) {
     const char *address = "127.0.0.1", *port = "3200";
     int option, on = 1, wrong = 0;
+    /* If stdin, stdout or stderr is closed, the next client would get its number, and our log. */
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            open("/dev/null", O_RDWR);
     while ((option = getopt(argc, argv, "ha:p:")) != -1)
         switch (option) {
-        case 'h': return fputs(usage, stdout) < 0;
+        case 'h': return fputs(usage, stdout) < 0 || fflush(stdout) != 0;
         case 'a': address = optarg; break;
         case 'p': port = optarg; break;
         default: wrong = 1;

@@ -33,6 +33,7 @@ static size_t on_data(struct client *c, char *data, size_t len) {
 static const struct server echo = {.in_max = IN_MAX, .out_low = 0, .out_max = IN_MAX, .on_data = on_data};
 
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     const char *address = "127.0.0.1", *port = "3200";
     int option;
     while ((option = getopt(argc, argv, "hva:p:")) != -1)

@@ -37,6 +37,7 @@ static enum line_event line_end(struct line *l) {
     l->text[l->length] = '\0';
     l->length = 0;
     l->too_long = 0;
+    l->telnet = 0;
     return event;
 }
 
@@ -47,9 +48,12 @@ static enum line_event line_byte(struct line *l, char byte) {
         l->telnet = IAC;
         return LINE_MORE;
     }
-    if (byte == '\n')
+
+    int after_cr = l->cr;
+    l->cr = byte == '\r';
+    if (byte == '\n' || (byte == '\0' && after_cr))
         return line_end(l);
-    if (byte == '\r') /* half of CR LF; alone it would move the cursor of who reads it */
+    if (byte == '\r') /* half of an end; alone it would move the cursor of who reads it */
         return LINE_MORE;
     if (byte == CTRL_D && l->length == 0)
         return LINE_END;
@@ -66,7 +70,7 @@ enum line_event line_take(struct line *l, const char *data, size_t len, size_t *
     *used = 0;
     while (*used < len && event == LINE_MORE)
         event = line_byte(l, data[(*used)++]);
-    if (len == 0 && l->length > 0 && l->telnet == 0)
+    if (len == 0 && l->length > 0)
         event = line_end(l);
     return event;
 }

@@ -1,6 +1,7 @@
 /* lines.h - bytes become lines, however they are cut; what telnet says beside the text is answered.
  *
- *     a line ends with CR LF (telnet, nc -C) or LF (nc); a CR alone is thrown away
+ *     a line ends with CR LF (telnet, nc -C), LF (nc) or CR NUL (some telnets; RFC 1123, section 3.3.1); a CR alone is
+ *             thrown away
  *     FF ...  is a command of telnet (RFC 854); UTF-8 has no byte FF, so no text is mistaken for one
  *     04      is Ctrl-D, which telnet sends as a byte: at the beginning of a line it means "that was all"
  *
@@ -17,6 +18,7 @@
 struct line {
     size_t length;            /* bytes of text so far */
     int too_long;             /* there were more than LINE_SIZE */
+    int cr;                   /* the latest byte was a CR */
     unsigned char telnet;     /* 0, or how much of a telnet command has come */
     char text[LINE_SIZE + 1]; /* at LINE: the line, without its end, with a NUL, clean (text_clean) */
     char refusal[REFUSAL];    /* at LINE_TELNET: to be sent back */

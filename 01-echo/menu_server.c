@@ -89,6 +89,7 @@ static const struct server menu = {
 };
 
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     const char *address = "127.0.0.1", *port = "10086";
     int option;
     while ((option = getopt(argc, argv, "hva:p:n:")) != -1)

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/select.h>
 #include <unistd.h>
 
 volatile sig_atomic_t stop;
@@ -27,9 +28,28 @@ void signal_forget(void) {
         continue;
 }
 
+/* If nobody reads our log any more (the pipe is full, or Ctrl-S has stopped the terminal), each line of it waits. We
+ * shall end, so what is still to be said is lost. */
+static void drop_stuck_log(void) {
+    struct timeval at_once = {0};
+    fd_set writable;
+    FD_ZERO(&writable);
+    FD_SET(STDERR_FILENO, &writable);
+    if (select(STDERR_FILENO + 1, NULL, &writable, NULL, &at_once) != 0)
+        return;
+    int null = open("/dev/null", O_WRONLY);
+    dup2(null, STDERR_FILENO);
+    close(null);
+}
+
+/* Calls only what POSIX allows in a handler (2.4.3). The alarm makes it look at the log once more. */
 static void on_end(int number) {
+    int interrupted = errno;
     stop = number;
+    drop_stuck_log();
+    alarm(1);
     signal_wake();
+    errno = interrupted;
 }
 
 /* Without SA_RESTART: a write() to a terminal that stands still (Ctrl-S) has to end with EINTR, and not go on. */
@@ -53,6 +73,7 @@ int catch_signals(void) {
     sigaction(SIGHUP, NULL, &before);
     if (before.sa_handler != SIG_IGN)
         catch_signal(SIGHUP, on_end);
+    catch_signal(SIGALRM, on_end);
     catch_signal(SIGINT, on_end);
     catch_signal(SIGTERM, on_end);
     catch_signal(SIGPIPE, SIG_IGN); /* write() to a peer that is gone shall fail with EPIPE, and not end us */

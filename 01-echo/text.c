@@ -32,12 +32,49 @@ size_t utf8_length(const char *s, size_t len) {
     return overlong || surrogate || beyond ? 0 : size;
 }
 
-/* Is this character, of `size` bytes, one that could begin a command to a terminal? */
-static int is_control(const char *s, size_t size) {
-    const unsigned char *byte = (const unsigned char *)s;
-    if (size == 1)
-        return (byte[0] < ' ' && byte[0] != '\t') || byte[0] == 127;
-    return size == 2 && byte[0] == 0xC2 && byte[1] < 0xA0; /* U+0080 to U+009F */
+struct range {
+    unsigned long first, last; /* code points */
+};
+
+/* Begin a command to a terminal, end the line, or turn its direction. */
+static const struct range harmful[] = {
+    {0x0000, 0x0008}, {0x000A, 0x001F}, {0x007F, 0x009F},
+    {0x2028, 0x2029}, {0x202A, 0x202E}, {0x2066, 0x2069},
+};
+
+/* Not for names: what Unicode calls Default_Ignorable_Code_Point, Bidi_Control or White_Space, with all signs of ASCII and
+ * Latin-1, the whole block of General Punctuation, and U+2800, a blank of braille. */
+static const struct range unfit[] = {
+    {0x0000, 0x002C},   {0x002E, 0x002F},   {0x003A, 0x0040},   {0x005B, 0x005E}, {0x0060, 0x0060},
+    {0x007B, 0x00BF},   {0x034F, 0x034F},   {0x061C, 0x061C},   {0x115F, 0x1160}, {0x1680, 0x1680},
+    {0x17B4, 0x17B5},   {0x180B, 0x180F},   {0x2000, 0x206F},   {0x2800, 0x2800}, {0x3000, 0x3000},
+    {0x3164, 0x3164},   {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFFB},
+    {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF},
+};
+
+/* Returns the code point of a character of `size` bytes: the first has 7, 5, 4 or 3 bits of it, each other one 6. */
+static unsigned long utf8_value(const char *s, size_t size) {
+    unsigned long value = (unsigned char)*s & (size == 1 ? 0x7F : 0xFF >> (size + 1));
+    for (size_t i = 1; i < size; i++)
+        value = value << 6 | ((unsigned char)s[i] & 0x3F);
+    return value;
+}
+
+/* Is this character, of `size` bytes, in one of these ranges? They are in order. */
+static int is_one_of(const struct range *ranges, size_t count, const char *s, size_t size) {
+    unsigned long value = utf8_value(s, size);
+    size_t i = 0;
+    while (i < count && ranges[i].last < value)
+        i++;
+    return i < count && ranges[i].first <= value;
+}
+
+static int is_harmful(const char *s, size_t size) {
+    return is_one_of(harmful, sizeof harmful / sizeof *harmful, s, size);
+}
+
+static int is_unfit(const char *s, size_t size) {
+    return is_one_of(unfit, sizeof unfit / sizeof *unfit, s, size);
 }
 
 void text_clean(char *text, size_t len) {
@@ -46,24 +83,10 @@ void text_clean(char *text, size_t len) {
         if (size == 0) {
             text[i] = '?';
             size = 1;
-        } else if (is_control(text + i, size)) {
+        } else if (is_harmful(text + i, size)) {
             memset(text + i, '?', size);
         }
     }
-}
-
-/* Is this character, of `size` bytes, one that a name may be made of? */
-static int is_name_character(const char *s, size_t size) {
-    static const char *const hidden[] = {"\xe2\x80", "\xe2\x81", "\xe3\x80\x80", "\xef\xbb\xbf"};
-    if (size == 1)
-        return (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9') ||
-               *s == '-' || *s == '_';
-    if (size == 2)
-        return (unsigned char)*s != 0xC2; /* U+0080 to U+00BF */
-    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
-        if (strncmp(s, hidden[i], strlen(hidden[i])) == 0)
-            return 0;
-    return size > 0;
 }
 
 int name_is_valid(const char *name) {
@@ -72,7 +95,7 @@ int name_is_valid(const char *name) {
         return 0;
     for (size_t i = 0, size; i < len; i += size) {
         size = utf8_length(name + i, len - i);
-        if (!is_name_character(name + i, size))
+        if (size == 0 || is_unfit(name + i, size))
             return 0;
     }
     return 1;

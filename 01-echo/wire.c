@@ -3,18 +3,38 @@
 
 #include "wire.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #define ROW 16 /* bytes in a row of the microscope */
 
 int verbose;
 
-int show_help(void) { return fputs(usage, stdout) < 0; }
+void fill_standard_descriptors(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            exit(1);
+}
+
+int finish_output(void) {
+    errno = 0; /* if only the flag says that something failed, nobody knows any more why */
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    complain("cannot write the output", strerror(errno ? errno : EIO));
+    return 1;
+}
+
+int show_help(void) {
+    fputs(usage, stdout);
+    return finish_output();
+}
 
 int show_usage(void) {
     fputs(usage, stderr);

@@ -12,8 +12,18 @@ extern const char program[]; /* each program defines both: its name, ... */
 extern const char usage[];   /* ... and the text of its -h */
 extern int verbose;          /* -v */
 
-/* Print the usage, and return what main() shall return: show_help() on stdout, 0; the others on stderr, 2. show_usage() is
- * for a wrong option, refuse_argument() for one argument too many. */
+/* To be called first in main(). If a program is started with its standard input, output or error closed, the next socket
+ * or file would get that number: a client would read our log, or our output would go into a file of ours. So what is
+ * missing is opened as /dev/null, the wrong way round: to read from 0, or write to 1 or 2, then fails with EBADF. Ends
+ * the program if that cannot be done. */
+void fill_standard_descriptors(void);
+
+/* To be called last by a program that prints on stdout with stdio. Returns what main() shall return: 0; or 1, after a
+ * line on stderr, if not all of it could be written. */
+int finish_output(void);
+
+/* Print the usage, and return what main() shall return: show_help() on stdout, as finish_output() does; the others on
+ * stderr, 2. show_usage() is for a wrong option, refuse_argument() for one argument too many. */
 int show_help(void);
 int show_usage(void);
 int refuse_argument(const char *argument);

@@ -365,6 +365,7 @@ static int converse(struct chat *c) {
 }
 
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     static struct chat c;
     const char *nick = NULL, *room = NULL;
     int option;

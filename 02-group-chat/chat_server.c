@@ -273,6 +273,7 @@ static const struct server chat = {
 };
 
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     const char *address = "127.0.0.1", *port = "5228";
     int option;
     while ((option = getopt(argc, argv, "hva:p:")) != -1)

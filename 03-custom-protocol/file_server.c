@@ -307,6 +307,7 @@ static const struct server files = {
 };
 
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     const char *address = "127.0.0.1", *port = "5289", *dir = NULL;
     int option;
     while ((option = getopt(argc, argv, "hva:p:d:m:")) != -1)

@@ -181,6 +181,7 @@ static const char *environment(const char *variable) {
 }
 
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     static struct chat c = {.talk = {.format = TEXT}};
     const char *password = environment("IM_PASSWORD");
     int files_port = 5289, option;

@@ -329,6 +329,7 @@ static void open_folder(const char *dir) {
 }
 
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     const char *address = "127.0.0.1", *port = "5288", *file = NULL, *dir = NULL;
     int option;
     while ((option = getopt(argc, argv, "hva:p:u:d:")) != -1)

@@ -127,6 +127,7 @@ static void plot(int clients, int down, uint64_t *dice) {
 }
 
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     int option, failures = 20, clients = 100, down = 10000, plotting = 0, jitter = 0;
     uint64_t dice = 1;
     while ((option = getopt(argc, argv, "hkpb:m:n:j:c:d:")) != -1)
@@ -151,5 +152,5 @@ int main(int argc, char **argv) {
         plot(clients, down, &dice);
     else
         show_waits(failures, jitter ? &dice : NULL);
-    return 0;
+    return finish_output();
 }

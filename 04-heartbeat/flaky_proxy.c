@@ -331,6 +331,7 @@ static void begin_with(const char *command, const char *argument) {
 }
 
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     const char *address = "127.0.0.1", *port = "5205";
     int option, misbehaving = 0;
     uint32_t seed = 1;

@@ -155,6 +155,7 @@ static void parse_options(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     char own_name[WORD_MAX + 1];
     snprintf(own_name, sizeof own_name, "client%ld", (long)getpid());
     set_name(own_name);

@@ -290,6 +290,7 @@ static const struct server heartbeat = {
 };
 
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     const char *address = "127.0.0.1", *port = "5204";
     int option;
     while ((option = getopt(argc, argv, "hva:p:t:")) != -1)

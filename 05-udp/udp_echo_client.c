@@ -322,6 +322,7 @@ static void summary(void) {
 }
 
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     int option;
     while ((option = getopt(argc, argv, "chqvw:r:t:m:")) != -1)
         switch (option) {

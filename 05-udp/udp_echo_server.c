@@ -102,6 +102,7 @@ static void add_listener(const char *address, const char *port) {
 }
 
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     const char *addresses[SOCKETS_MAX] = {"127.0.0.1"}, *port = "3205";
     struct link_faults f = {.seed = (int)(now_us() % 1000000)};
     int option, count = 0;

@@ -328,6 +328,7 @@ static void parse_operands(int argc, char **argv, struct url *u) {
 }
 
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     static struct talk t;
     static struct url url = {.target = "/echo"};
     const char *origin = NULL;

@@ -312,6 +312,7 @@ static struct server websockets = {
 };
 
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     const char *address = "127.0.0.1", *port = "9090", *slash = strrchr(argv[0], '/');
     char default_page[4096];
     int option, folder = slash ? (int)(slash + 1 - argv[0]) : 0; /* bytes in front of the program's name */

@@ -66,6 +66,45 @@ shows_help() {
 
 @test "every program explains itself with -h" { each programs shows_help; }
 
+reports_a_full_disk() {
+    local status=0
+    "$1" -h >/dev/full 2>"$TMP/err" || status=$?
+    echo "rule: output that cannot be written is an error: exit code 1 (here $status), and a line on stderr:"
+    cat "$TMP/err"
+    [ $status -eq 1 ]
+    [[ $(name "$1") == echo_[os]* ]] || grep -qE "^$(name "$1"): cannot write the output: ." "$TMP/err"
+}
+
+@test "every program reports it if -h cannot be written" {
+    [ -c /dev/full ] || skip "no /dev/full here"
+    each programs reports_a_full_disk
+}
+
+# Where a standard descriptor is closed, there has to be /dev/null before a socket gets that number.
+fills_descriptors() {
+    local fd pid
+    start "$1"
+    stops_on TERM # so its port is free
+    "$1" -p "$PORT" <&- >&- 2>&- 3>&- 4>&- &
+    pid=$!
+    STARTED+=("$pid")
+    until grep -q socket: < <(ls -l "/proc/$pid/fd"); do
+        kill -0 "$pid"
+        pause
+    done
+    for fd in 0 1 2; do
+        echo "rule: a socket is never number 0, 1 or 2; $fd is: $(readlink "/proc/$pid/fd/$fd")"
+        [ "$(readlink "/proc/$pid/fd/$fd")" = /dev/null ]
+    done
+    kill -s TERM "$pid"
+    wait "$pid"
+}
+
+@test "a server that is started with stdin, stdout and stderr closed gives their numbers to no socket" {
+    [ -e /proc/self/fd ] || skip "no /proc here"
+    each servers fills_descriptors
+}
+
 refuses_nonsense() {
     fails 2 . "$1" -Q
     grep -q '^usage: ' "$TMP/err"

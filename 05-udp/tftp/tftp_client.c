@@ -294,6 +294,7 @@ static const char *last_part(const char *path) {
 }
 
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     int option, simple = 0, files = 0;
     request.options[BLKSIZE] = 1428;
     request.options[WINDOWSIZE] = 8;

@@ -259,6 +259,7 @@ static void serve(int signals) {
 }
 
 int main(int argc, char **argv) {
+    fill_standard_descriptors();
     const char *addresses[SOCKETS_MAX] = {"127.0.0.1"}, *port = "6969", *folder = ".";
     int option, count = 0, overwriting = 0;
     while ((option = getopt(argc, argv, "hvwoa:p:d:t:q:")) != -1)
