@@ -4,9 +4,8 @@
 
 #include <netdb.h>
 
-#define SERVER_TEXT 300 /* bytes: "host:port" and its NUL */
-#define CONNECT_MS                                                                                           \
-    3000 /* ms that an address has while another is left: a SYN that is lost is sent again after 1 s */
+#define SERVER_TEXT 300  /* bytes: "host:port" and its NUL */
+#define CONNECT_MS  3000 /* ms for an address while another is left: a lost SYN comes again after 1 s */
 
 struct server_name {
     const char *host, *port; /* as they were typed, or the defaults */
