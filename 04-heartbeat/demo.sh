@@ -53,6 +53,7 @@ seen proxy 'listening on'
 cat "$work/proxy"
 proxy=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$work/proxy")
 show './heartbeat_client -n zhangsan -i 100 -t 100 -c 100 -b 50 127.0.0.1 5205        a probe each 100 ms'
+: >"$work/client"
 ./heartbeat_client -n zhangsan -i 100 -t 100 -c 100 -b 50 127.0.0.1 "$proxy" <"$work/keys" 2>"$work/client" 4>&- &
 client=$!
 pids="$pids $client"
