@@ -22,6 +22,7 @@ person() { # DESCRIPTOR NAME FORMAT
     show "./im_client -u $2 -w 123456 -f $3"
     rm -f "$work/$2.keys"
     mkfifo "$work/$2.keys"
+    : >"$work/$2"
     ./im_client -u "$2" -w 123456 -f "$3" -F "$files_at" 127.0.0.1 "$at" <"$work/$2.keys" >"$work/$2" 2>&1 &
     eval "$2=\$!; exec $1>\"\$work/$2.keys\""
     seen "$2" 'logged in'
