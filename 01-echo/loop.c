@@ -27,7 +27,7 @@ static struct client clients[FD_SETSIZE]; /* each in the place of its descriptor
 static int clients_end;                   /* no place from here on is taken */
 static char *chunk;                       /* in_max bytes: what one read() brings */
 static long long turn_wanted;             /* ms: when on_turn has to be called at the latest, or NEVER */
-static int busy;                          /* how many clients may have something to do in this turn */
+static int busy;                          /* clients that have something to say in this turn */
 
 /* ---- One client ---- */
 
@@ -218,17 +218,14 @@ static void accept_newcomers(int listener) {
 /* Tells select() what to wait for. Returns until when at the latest, in ms, or NEVER. */
 static long long arm_select(long long now, fd_set *readable, fd_set *writable) {
     long long until = server->on_turn ? turn_wanted : NEVER;
-    busy = 0;
     for (struct client *c = next_open(0); c; c = next_open(c->fd + 1)) {
         if (!c->eof && c->in.length < server->in_max) /* back-pressure: who has filled `in` has to wait */
             FD_SET(c->fd, readable);
         if (c->out.length > 0)
             FD_SET(c->fd, writable);
         int unfinished = c->gone || (c->closing && c->out.length == 0 && c->linger_until == 0);
-        if (unfinished || client_is_ready(c)) { /* unfinished: dropped or closed behind the end of its turn */
-            busy++;
+        if (unfinished || client_is_ready(c)) /* unfinished: dropped or closed behind the end of its turn */
             until = now;
-        }
         if (c->linger_until > 0 && (until == NEVER || c->linger_until < until))
             until = c->linger_until;
     }
@@ -252,7 +249,9 @@ static long long wait_for_events(int listener, int signals, fd_set *readable, fd
         FD_ZERO(readable);
         FD_ZERO(writable);
     }
-    busy += n > 0 ? n : 1;
+    busy = 1; /* one more: a client that can be written to again may be offered what it has said */
+    for (struct client *c = next_open(0); c; c = next_open(c->fd + 1))
+        busy += FD_ISSET(c->fd, readable) || client_is_ready(c);
     return n == 0 ? now + wait : now;
 }
 
