@@ -11,7 +11,8 @@
 
 extern volatile sig_atomic_t stop; /* SIGINT, SIGTERM or SIGHUP has come: time to end */
 
-/* From now on SIGINT, SIGTERM and SIGHUP (unless it was ignored: nohup) set `stop`, and SIGPIPE is ignored. Returns the
+/* From now on SIGINT, SIGTERM and SIGHUP (unless it was ignored: nohup) set `stop`; a log on stderr that nobody takes
+ * away is given up then, so that no program waits for its reader on the way out. SIGPIPE is ignored. Returns the
  * descriptor that select() has to watch: it is readable when a signal has come. Ends the program if no pipe can be made. */
 int catch_signals(void);
 
