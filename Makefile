@@ -38,7 +38,7 @@ $(PROGRAMS_01): 01-echo/*.[ch]
 01-echo/menu_server:
 	$(COMPILE) menu_server.c lines.c text.c $(LOOP)
 01-echo/echo_client:
-	$(COMPILE) echo_client.c connect.c signals.c wire.c
+	$(COMPILE) echo_client.c text.c connect.c signals.c wire.c
 01-echo/echo_bench:
 	$(COMPILE) echo_bench.c connect.c signals.c wire.c
 

@@ -89,6 +89,31 @@ void text_clean(char *text, size_t len) {
     }
 }
 
+/* Returns how many bytes at the end of the text are the beginning of a character, or of CR LF. */
+static size_t text_unfinished(const char *text, size_t len) {
+    for (size_t n = 1; n <= 3 && n <= len; n++) {
+        unsigned char byte = (unsigned char)text[len - n];
+        if (utf8_size(byte) > n || (byte == '\r' && n == 1))
+            return n;
+        if ((byte & 0xC0) != 0x80) /* 10xxxxxx goes on with a character that has begun before */
+            return 0;
+    }
+    return 0;
+}
+
+size_t text_clean_stream(char *text, size_t len, int is_all) {
+    size_t end = is_all ? len : len - text_unfinished(text, len), size;
+    for (size_t i = 0; i < end; i += size) {
+        int is_crlf = text[i] == '\r' && i + 1 < end && text[i + 1] == '\n';
+        size = utf8_length(text + i, end - i);
+        if (size == 0)
+            size = 1;
+        if (text[i] != '\n' && !is_crlf)
+            text_clean(text + i, size);
+    }
+    return end;
+}
+
 int name_is_valid(const char *name) {
     size_t len = strlen(name);
     if (len == 0 || len > WORD_MAX)

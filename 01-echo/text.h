@@ -15,6 +15,11 @@ size_t utf8_length(const char *s, size_t len);
  * would be read as something else. A tab stays, and so do the joiners that emoji and some scripts need. */
 void text_clean(char *text, size_t len);
 
+/* Does the same to a stream, as much of it as has come, and keeps the ends of lines, LF and CR LF. Returns how many bytes
+ * are safe now. The rest, 3 bytes at most, is the beginning of a character or of CR LF, to be given again with what comes
+ * behind it; if this is all (is_all), there is no rest. */
+size_t text_clean_stream(char *text, size_t len, int is_all);
+
 /* May a person or a room be called that? 1 to WORD_MAX bytes of UTF-8: letters, digits, - and _. Beyond ASCII all passes
  * for a letter but signs and punctuation (U+0080 to U+00BF, U+2000 to U+206F), and what nobody can see: other blanks and
  * invisible characters would make two names look alike. */
