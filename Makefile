@@ -46,7 +46,7 @@ $(PROGRAMS_02): 02-group-chat/*.[ch]
 02-group-chat/chat_server:
 	$(COMPILE) chat_server.c lines.c text.c $(LOOP)
 02-group-chat/chat_client:
-	$(COMPILE) chat_client.c editor.c width.c text.c terminal.c connect.c signals.c wire.c
+	$(COMPILE) chat_client.c queue.c editor.c width.c lines.c text.c terminal.c connect.c signals.c wire.c
 
 MESSAGE = frame.c message.c message_text.c message_json.c message_xml.c message_parts.c text.c
 
