@@ -166,40 +166,11 @@ listen() {
 
 # ---- In a terminal
 
-tm() { tmux -u -S "$TMP/tmux" -f /dev/null "$@" 3>&- 5>&- 6>&-; }
-keys() { tm send-keys "$@"; }
-type() { tm send-keys -l "$1"; }
-
-# Opens a terminal with a shell in it; the end of the test ends it.
-terminal() {
-    command -v tmux >/dev/null || skip "tmux is not installed"
-    LC_ALL=C.UTF-8 tm new-session -d -x 60 -y 12 "cd '$TMP'; PS1='ready ' ENV= exec sh"
-    STARTED+=("$(tm display -p '#{pid}')")
-    tm set -g status off
-    shows '^ready$'
-}
-
 # Starts the client there, once the mode of the terminal is noted.
 chat() { # [OPTION...]
     type "stty -a >before; clear; sh -c 'echo \$\$ >pid; exec \"\$@\"' - '$CHAT_CLIENT' $* $HOST $PORT; echo code \$?"
     keys Enter
     shows '^>$'
-}
-
-# Waits until the screen has a line that matches (blanks at its end are not seen), and the cursor is in that column.
-shows() { # EXTENDED-REGULAR-EXPRESSION [COLUMN]
-    local tries
-    for ((tries = 0; tries < TRIES; tries++)); do
-        tm capture-pane -p >"$TMP/screen"
-        if grep -qE -- "$1" "$TMP/screen" && { [ $# -eq 1 ] || [ "$(tm display -p '#{cursor_x}')" = "$2" ]; }; then
-            return 0
-        fi
-        pause
-    done
-    echo "no line of the screen matches $1${2+, or the cursor is not in column $2}; it is in $(
-        tm display -p '#{cursor_x}'):"
-    cat "$TMP/screen"
-    return 1
 }
 
 # Waits until the client has left with that exit code, and fails unless the mode of the terminal is what it was.
