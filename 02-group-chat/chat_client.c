@@ -65,7 +65,8 @@ struct chat {
     int quit;        /* we have asked the server to hang up */
     int hung_up;     /* nothing more comes from the server */
     long long until; /* ms: the end of our wait after the user has left, or 0 */
-    long long now;   /* ms: all that had come by then can be read */
+    long long now;   /* ms: when this turn began */
+    long long known; /* ms: when the last one did: what had come by then is read, and printed if the screen takes it */
 
     const char *failed; /* what we could not do, or NULL */
     int error;          /* errno: why; or why the server hung up; or 0 */
@@ -291,6 +292,7 @@ static int chat_wait(struct chat *c, fd_set *readable, fd_set *writable) {
     if (c->to_screen.length > 0)
         FD_SET(c->screen, writable);
 
+    c->known = c->now;
     c->now = now_ms();
     long long left = c->until > c->now ? c->until - c->now : 0;
     struct timeval timeout = {.tv_sec = (time_t)(left / 1000), .tv_usec = (suseconds_t)(left % 1000 * 1000)};
@@ -317,7 +319,7 @@ static void chat_turn(struct chat *c) {
 /* Is there nothing more to carry? */
 static int chat_is_over(const struct chat *c) {
     int all_printed = c->heard.length + c->to_screen.length == 0;
-    int waited_enough = c->until > 0 && c->now >= c->until;
+    int waited_enough = c->until > 0 && c->known >= c->until;
     return stop || c->failed || waited_enough || (c->hung_up && all_printed);
 }
 

@@ -164,6 +164,56 @@ listen() {
     grep -q '68 69 0a' "$TMP/err"
 }
 
+@test "chat client: closed or full, its input and output are reported, exit code 1, and nothing hangs" {
+    start "$ECHO_SERVER"
+    echo hello >"$TMP/in"
+    ends_by_itself 0 -- "$CHAT_CLIENT" "$HOST" "$PORT"
+    has_complained '^chat_client: cannot read the input: Bad file descriptor$'
+    ends_by_itself 1 -- "$CHAT_CLIENT" "$HOST" "$PORT"
+    has_complained '^chat_client: cannot write the output: Bad file descriptor$'
+    ends_by_itself 2 -- "$CHAT_CLIENT" -v "$HOST" "$PORT"
+    [ "$STATUS" -eq 0 ]
+    cmp "$TMP/in" "$TMP/out"
+    ends_by_itself 0 1 2 -- "$CHAT_CLIENT" "$HOST" "$PORT"
+    [ "$STATUS" -eq 1 ]
+    [ -c /dev/full ] || skip "no /dev/full here"
+    ends_by_itself '>/dev/full' -- "$CHAT_CLIENT" "$HOST" "$PORT"
+    has_complained '^chat_client: cannot write the output: No space left on device$'
+}
+
+@test "chat client: who has asked to quit, whatever stands behind it, is not told that the server hung up" {
+    local goodbye
+    start "$CHAT_SERVER"
+    for goodbye in '/quit\n' '/quit bye\n' '/quit \r\n' 'hello\n/quit\r\0more\n' '\004'; do
+        listen
+        LOG=$TMP/out logged welcome
+        printf "$goodbye" >&6
+        STATUS=0
+        wait $! || STATUS=$?
+        echo "rule: exit code 0 (here $STATUS) after: $goodbye"
+        [ "$STATUS" -eq 0 ]
+        [ ! -s "$TMP/err" ]
+        rm "$TMP/input"
+    done
+}
+
+@test "chat client: a line that only looks like /quit asks for nothing" {
+    local line status
+    for line in '/quitter' ' /quit' 'I /quit'; do
+        rm -f "$TMP/says" "$TMP/input"
+        stand_in
+        listen
+        echo "$line" >&6
+        heard "^$line\$"
+        kill -s KILL "$PID"
+        status=0
+        wait $! || status=$?
+        echo "rule: exit code 1 (here $status) when the server goes away after: $line"
+        [ $status -eq 1 ]
+        [ "$(cat "$TMP/err")" = "chat_client: $HOST:$PORT hung up" ]
+    done
+}
+
 # ---- In a terminal
 
 # Starts the client there, once the mode of the terminal is noted.
@@ -402,13 +452,41 @@ left() { # CODE
     printf '/quit\n(the end)\n' | cmp - "$TMP/heard"
 }
 
-@test "chat terminal: a typed /quit is no complaint" {
+@test "chat terminal: a typed /quit is no complaint, whatever stands behind it" {
+    local goodbye
     start "$CHAT_SERVER"
+    for goodbye in /quit '/quit ' '/quit bye bye'; do
+        terminal
+        chat
+        type "$goodbye"
+        keys Enter
+        left 0
+        [ "$(grep -c 'hung up' "$TMP/screen")" -eq 0 ]
+        tm kill-server
+        rm -f "$TMP/tmux"
+    done
+    terminal
+    type "clear; TERM=dumb '$CHAT_CLIENT' $HOST $PORT; echo code \$?"
+    keys Enter
+    shows 'welcome'
+    type '/quit bye'
+    keys Enter
+    shows '^code 0$'
+}
+
+@test "chat terminal: a goodbye that came while the client was stopped is printed all the same" {
+    stand_in
     terminal
     chat
-    type /quit
+    keys C-c
+    heard '^/quit$' # so its second to listen has begun
+    kill -s STOP "$(cat "$TMP/pid")"
+    shows '^code [1-9]'
+    say 'goodbye\n'
+    type 'clear; sleep 1.1; fg; echo code $?' # it listens for 1 s, and here is stopped for longer
     keys Enter
-    left 0
+    shows '^goodbye$'
+    shows '^code 0$'
 }
 
 @test "chat terminal: when the server is killed it says so, and restores the terminal" {
@@ -496,6 +574,17 @@ left() { # CODE
     say 'x\ry \0 z\n'
     shows '^x\?y \? z$'
     shows '^>$' 2
+}
+
+@test "chat terminal: marks that turn the direction go neither way; joiners and emoji stay" {
+    stand_in
+    terminal
+    chat
+    say 'e\xe2\x80\xaegnp.exe \xe2\x81\xa6x\xe2\x80\xa8y\n'
+    shows '^e\?\?\?gnp\.exe \?\?\?x\?\?\?y$'
+    type "$(printf 'e\xe2\x80\xaegnp \xe2\x81\xa9 👩\xe2\x80\x8d👧 ❤\xef\xb8\x8f')"
+    keys Enter
+    heard "$(printf '^e\\?\\?\\?gnp \\?\\?\\? 👩\xe2\x80\x8d👧 ❤\xef\xb8\x8f$')"
 }
 
 @test "chat terminal: it is made harmless also when only the output is a terminal" {
