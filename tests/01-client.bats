@@ -172,11 +172,11 @@ round_trip() { # FILE COMMAND...
 }
 
 # The client on a terminal, its input from a FIFO, which say writes to.
-on_terminal() { # [OPTION...]
+on_terminal() {
     mkfifo "$TMP/keys"
     exec 6<>"$TMP/keys"
     terminal
-    type "clear; '$ECHO_CLIENT' $* $HOST $PORT <keys; echo code \$?"
+    type "clear; '$ECHO_CLIENT' $HOST $PORT <keys; echo code \$?"
     keys Enter
 }
 

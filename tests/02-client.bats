@@ -184,10 +184,10 @@ listen() {
 @test "chat client: who has asked to quit, whatever stands behind it, is not told that the server hung up" {
     local goodbye
     start "$CHAT_SERVER"
-    for goodbye in '/quit\n' '/quit bye\n' '/quit \r\n' 'hello\n/quit\r\0more\n' '\004'; do
+    for goodbye in '/quit\n' '/quit bye\n' '/quit \r\n' 'hello\n/quit\r\0more\n' '\0004'; do
         listen
         LOG=$TMP/out logged welcome
-        printf "$goodbye" >&6
+        printf %b "$goodbye" >&6
         STATUS=0
         wait $! || STATUS=$?
         echo "rule: exit code 0 (here $STATUS) after: $goodbye"

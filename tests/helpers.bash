@@ -226,7 +226,7 @@ bats_within() {
 character() {
     local code=$(($1)) bytes
     if [ $code -lt 128 ]; then
-        bytes=($code)
+        bytes=("$code")
     elif [ $code -lt 2048 ]; then
         bytes=($((192 | code >> 6)) $((128 | code & 63)))
     elif [ $code -lt 65536 ]; then

@@ -228,10 +228,10 @@ ends() {
         start "$1"
         exec 5<>"/dev/tcp/$HOST/$PORT" 6<>"/dev/tcp/$HOST/$PORT"
         logged connected
-        stops_on $signal
+        stops_on "$signal"
         exec 5>&- 6>&-
         start "$1"
-        stops_on $signal
+        stops_on "$signal"
     done
 }
 
@@ -243,10 +243,10 @@ ends_when_busy() {
         start "$1"
         while printf x; do :; done >"/dev/udp/$HOST/$PORT" 2>"$TMP/err" 3>&- &
         STARTED+=($!)
-        stops_on $signal
+        stops_on "$signal"
         kill -s KILL $! 2>"$TMP/err" || true # nobody listens any more, so it may have ended
         start "$1"
-        stops_on $signal
+        stops_on "$signal"
     done
 }
 
