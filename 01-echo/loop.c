@@ -14,7 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TURN_US     10000 /* us: a turn, shared by all who have something to do */
+#define TURN_US     16000 /* us: a turn, shared by all who have something to do ... */
+#define SHARE_US    5000  /* us: ... and the most that one of them gets */
 #define LINGER_MS   2000  /* ms: how long we wait for a peer's FIN after we have sent ours */
 #define IDLE_MS     1000  /* ms: buffers that were empty for so long are freed */
 #define WRITE_EARLY 32768 /* bytes: owed more, a client need not wait for the end of the turn */
@@ -53,9 +54,10 @@ static size_t client_write(struct client *c, const char *data, size_t len) {
     return (size_t)n;
 }
 
-/* Writes what is owed. */
+/* Writes what is owed, unless the kernel has refused the last bytes. */
 static void client_flush(struct client *c) {
-    buffer_take(&c->out, client_write(c, c->out.data, c->out.length));
+    if (c->out.length > 0 && !c->blocked && !c->gone)
+        buffer_take(&c->out, client_write(c, c->out.data, c->out.length));
 }
 
 /* If something was written, on_data may have waited for that: it is to look again. */
@@ -71,7 +73,9 @@ void client_send(struct client *c, const void *data, size_t len) {
     if (len == 0 || c->closing || c->gone)
         return;
 
-    if (c->out.length > WRITE_EARLY && (!c->blocked || c->out.length + len > server->out_max))
+    if (c->out.length + len > server->out_max)
+        c->blocked = 0; /* perhaps it has read meanwhile: ask the kernel before it is called too slow */
+    if (c->out.length > WRITE_EARLY)
         client_flush(c); /* or much talk in one turn would make a fast reader look slow */
     if (c->out.length == 0 && len > WRITE_EARLY && !c->gone)
         sent = client_write(c, bytes, len); /* so much is not copied if it need not be */
@@ -87,7 +91,7 @@ static int client_is_ready(const struct client *c) {
 /* Offers bytes, one message after another, until the client has had its share of the turn: one message at least.
  * Returns how many bytes were used. */
 static size_t client_offer(struct client *c, char *data, size_t len) {
-    long long end = now_us() + TURN_US / busy;
+    long long share = TURN_US / busy, end = now_us() + (share < SHARE_US ? share : SHARE_US);
     size_t used = 0;
     while (client_is_ready(c)) {
         size_t n = c->closing ? len - used : server->on_data(c, data + used, len - used);
@@ -124,16 +128,19 @@ static int client_read(struct client *c) {
     return offered;
 }
 
-/* Does for one client what has become possible. */
+/* Does for one client what has become possible. It has its answers at once: they do not wait until all others have had
+ * their turn. */
 static void client_turn(struct client *c, int can_read, int can_write) {
     int offered = 0;
     if (can_write)
-        client_flush(c);
+        c->blocked = 0;
+    client_flush(c);
     client_look_again(c);
     if (can_read && !c->gone)
         offered = client_read(c);
     if (!offered && client_is_ready(c))
         buffer_take(&c->in, client_offer(c, c->in.length > 0 ? c->in.data : chunk, c->in.length));
+    client_flush(c);
 }
 
 /* Sends our FIN behind the last byte, and waits for the peer's: close() with bytes unread would send RST, which makes
@@ -158,8 +165,7 @@ static void client_free(struct client *c) {
 static void client_finish_turn(struct client *c, long long now) {
     if (c->in.length + c->out.length > 0)
         c->buffered = now;
-    if (c->out.length > 0 && !c->blocked && !c->gone)
-        client_flush(c);
+    client_flush(c);
     client_look_again(c);
 
     int all_written = c->out.length == 0;
@@ -255,8 +261,8 @@ static void stop_serving(int listener) {
     if (server->on_stop)
         server->on_stop();
     for (struct client *c = next_open(0); c; c = next_open(c->fd + 1)) {
-        if (c->out.length > 0 && !c->gone)
-            client_flush(c);
+        c->blocked = 0;
+        client_flush(c);
         client_free(c);
     }
     close(listener);

@@ -65,8 +65,9 @@ struct server {
 /* Listens and serves until SIGINT, SIGTERM or SIGHUP comes. Returns 0, for main() to return. */
 int serve(const struct server *s, const char *address, const char *port);
 
-/* Queues bytes for a client. They are written at the end of the turn, or earlier if much is owed to it. Does nothing if
- * it is closing or gone. */
+/* Queues bytes for a client. They are written at the end of its share of the turn or, if they are for another client than
+ * the one that on_data is called for, at the end of the turn; earlier if much is owed. Does nothing if it is closing or
+ * gone. */
 void client_send(struct client *c, const void *data, size_t len);
 
 /* Hangs up as soon as all that was sent is written. */

@@ -156,7 +156,7 @@ transcripts() { # PAGE
         echo "an escape sequence in a pipe"
         return 1
     fi
-    if grep 'demo.sh: ' "$TMP/out"; then
+    if grep -a 'demo.sh: ' "$TMP/out"; then
         echo "the shell complains"
         return 1
     fi

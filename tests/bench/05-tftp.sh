@@ -209,7 +209,7 @@ Written by \`ROUNDS=$rounds make bench\` ([05-tftp.sh](05-tftp.sh)); do not edit
 $(machine)
 
 Goodput: bytes of the file per second, from the request to the last ACK. Both servers give the same file to the same
-client, \`05-udp/tftp_client -b $blksize -w WINDOW\`; where there is loss, through \`tests/udp_relay -l LOSS\`, which loses
+client, \`05-udp/tftp/tftp_client -b $blksize -w WINDOW\`; where there is loss, through \`tests/udp_relay -l LOSS\`, which loses
 so many of 100 datagrams in each direction. Each number is the median of $rounds rounds, in which the servers took turns with the same
 seed; the ratio is taken within a round. Each file was compared, byte for byte.
 
@@ -243,7 +243,7 @@ again with all that was behind it (go-back-N), so the wider the window, the more
 END
 }
 
-for needed in 05-udp/tftp/tftp_server 05-udp/tftp_client tests/udp_relay; do
+for needed in 05-udp/tftp/tftp_server 05-udp/tftp/tftp_client tests/udp_relay; do
     [ -x $needed ] || fail "there is no $needed yet; this works: make bench"
 done
 mkdir "$work/files"
