@@ -125,8 +125,8 @@ END
         a > "\0pieces\r"
         b > "not between\n"
         a < "b: not between\n"
-        a > "\nNUL \0\n"
-        b < "a: in two\na: pieces\na: NUL ?\n"
+        a > "\nends\n"
+        b < "a: in two\na: pieces\na: ends\n"
         a > "/quit\r\0"
         a eof
         b < "* a left\n"

@@ -17,6 +17,7 @@ program() { # NAME PATH
 }
 
 program ECHO_SERVER 01-echo/echo_server
+program ECHO_SELECT 01-echo/echo_select
 program ECHO_CLIENT 01-echo/echo_client
 program ECHO_BENCH 01-echo/echo_bench
 program MENU_SERVER 01-echo/menu_server
@@ -26,6 +27,7 @@ program FILE_SERVER 03-custom-protocol/file_server
 program IM_CLIENT 03-custom-protocol/im_client
 program IM_SERVER 03-custom-protocol/im_server
 program CODEC tests/codec
+program LOOP_SERVER tests/loop_server
 program HEARTBEAT_SERVER 04-heartbeat/heartbeat_server
 program HEARTBEAT_CLIENT 04-heartbeat/heartbeat_client
 program BACKOFF 04-heartbeat/backoff
@@ -272,6 +274,39 @@ ends_by_itself() { # [0] [1] [2] [>FILE] -- COMMAND...
 has_complained() { # REGULAR-EXPRESSION
     echo "rule: exit code 1 (here $STATUS), and on stderr: $1; here: $(cat "$TMP/err")"
     [ "$STATUS" -eq 1 ] && grep -qE -- "$1" "$TMP/err"
+}
+
+# Starts a server that cannot say where it listens, because its standard descriptors are closed: on a port that was free
+# a moment ago, and waits until it listens there.
+start_closed() { # PROGRAM
+    local tries
+    start "$1"
+    stops_on TERM
+    "$1" -p "$PORT" <&- >&- 2>&- 3>&- 4>&- &
+    PID=$!
+    STARTED+=("$PID")
+    for ((tries = 0; tries < TRIES; tries++)); do
+        kill -0 "$PID" # it is there
+        [[ $1 != */05-udp/* ]] || return 0
+        (exec 5<>"/dev/tcp/$HOST/$PORT") 2>/dev/null && return 0
+        pause
+    done
+    echo "rule: it listens, though it cannot say so"
+    return 1
+}
+
+# Passes when a server that is started like that sends its log to none of its clients: where a descriptor is missing, the
+# next socket gets its number.
+keeps_its_log() {
+    local fd
+    start_closed "$1"
+    exec 5<>"/dev/tcp/$HOST/$PORT" 6<>"/dev/tcp/$HOST/$PORT" 7<>"/dev/tcp/$HOST/$PORT" 8<>"/dev/tcp/$HOST/$PORT"
+    stops_on TERM
+    cat <&5 >"$TMP/5" 2>/dev/null || true
+    for fd in 6 7 8; do cat <&$fd >>"$TMP/5" 2>/dev/null || true; done
+    exec 5>&- 6>&- 7>&- 8>&-
+    echo "rule: a server's log goes to none of its clients"
+    ! grep -a connected "$TMP/5"
 }
 
 # ---- A terminal of 60 columns, by tmux: type TEXT, keys NAME..., and shows what is on its screen.

@@ -93,38 +93,6 @@ reports_lost_help() {
     has_complained '^backoff: cannot write the output: No space left on device$'
 }
 
-# Starts a server that cannot say where it listens, because its standard descriptors are closed: on a port that was free
-# a moment ago, and waits until it listens there.
-start_closed() { # PROGRAM
-    local tries
-    start "$1"
-    stops_on TERM
-    "$1" -p "$PORT" <&- >&- 2>&- 3>&- 4>&- &
-    PID=$!
-    STARTED+=("$PID")
-    for ((tries = 0; tries < TRIES; tries++)); do
-        kill -0 "$PID" # it is there
-        [[ $1 != */05-udp/* ]] || return 0
-        (exec 5<>"/dev/tcp/$HOST/$PORT") 2>/dev/null && return 0
-        pause
-    done
-    echo "rule: it listens, though it cannot say so"
-    return 1
-}
-
-# Where one is missing, the next socket gets its number; and then a client gets the log.
-keeps_its_log() {
-    local fd
-    start_closed "$1"
-    exec 5<>"/dev/tcp/$HOST/$PORT" 6<>"/dev/tcp/$HOST/$PORT" 7<>"/dev/tcp/$HOST/$PORT" 8<>"/dev/tcp/$HOST/$PORT"
-    stops_on TERM
-    cat <&5 >"$TMP/5" 2>/dev/null || true
-    for fd in 6 7 8; do cat <&$fd >>"$TMP/5" 2>/dev/null || true; done
-    exec 5>&- 6>&- 7>&- 8>&-
-    echo "rule: a server's log goes to none of its clients"
-    ! grep -a connected "$TMP/5"
-}
-
 @test "a server that is started with stdin, stdout and stderr closed sends its log to nobody" {
     each tcp-servers keeps_its_log
 }
