@@ -71,8 +71,8 @@ int connect_result(int fd) {
     return error;
 }
 
-/* Waits until a socket is connected, CONNECT_MS at most unless it is the last chance. Returns 0, or an errno: EINTR if a
- * signal came first. When the time is up, it looks once more: we may have been stopped meanwhile. */
+/* Waits until a socket is connected, CONNECT_MS at most unless it is the last chance. Returns 0, or an errno: EINTR if
+ * a signal came first. When the time is up, it looks once more: we may have been stopped meanwhile. */
 static int connect_wait(int fd, int signals, int is_last) {
     long long until = now_ms() + CONNECT_MS;
     while (!stop) {

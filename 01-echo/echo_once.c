@@ -81,7 +81,7 @@ static void on_signal(int number) { _exit(number == 0); }
 int main(int argc, char **argv) {
     const char *address = "127.0.0.1", *port = "3200";
     int option, verbose = 0, wrong = 0;
-    /* If stdin, stdout or stderr is closed, a client would get its number, and our log: so each is filled, with what can
+    /* If stdin, stdout or stderr is closed, a client would get its number, and our log. So it is filled, with what can
      * only be written to (0) or only be read from (1, 2). */
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) < 0)

@@ -40,8 +40,8 @@ static void drop_stuck_log(void) {
         dup2(self_pipe[0], STDERR_FILENO);
 }
 
-/* Calls only what POSIX allows in a handler (2.4.3). The alarm makes it look at the log once more, because the last words
- * may fill the pipe. */
+/* Calls only what POSIX allows in a handler (2.4.3). The alarm makes it look at the log once more, because the last
+ * words may fill the pipe. */
 static void on_end(int number) {
     int interrupted = errno;
     stop = number;

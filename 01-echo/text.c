@@ -42,8 +42,8 @@ static const struct range harmful[] = {
     {0x2028, 0x2029}, {0x202A, 0x202E}, {0x2066, 0x2069},
 };
 
-/* Not for names: what Unicode calls Default_Ignorable_Code_Point, Bidi_Control or White_Space, with all signs of ASCII and
- * Latin-1, the whole block of General Punctuation, and U+2800, a blank of braille. */
+/* Not for names: what Unicode calls Default_Ignorable_Code_Point, Bidi_Control or White_Space, with all signs of ASCII
+ * and Latin-1, the whole block of General Punctuation, and U+2800, a blank of braille. */
 static const struct range unfit[] = {
     {0x0000, 0x002C},   {0x002E, 0x002F},   {0x003A, 0x0040},   {0x005B, 0x005E}, {0x0060, 0x0060},
     {0x007B, 0x00BF},   {0x034F, 0x034F},   {0x061C, 0x061C},   {0x115F, 0x1160}, {0x1680, 0x1680},

@@ -66,7 +66,7 @@ struct chat {
     int hung_up;     /* nothing more comes from the server */
     long long until; /* ms: the end of our wait after the user has left, or 0 */
     long long now;   /* ms: when this turn began */
-    long long known; /* ms: when the last one did: what had come by then is read, and printed if the screen takes it */
+    long long known; /* ms: when the last one began: all that had come by then is read and printed */
 
     const char *failed; /* what we could not do, or NULL */
     int error;          /* errno: why; or why the server hung up; or 0 */
