@@ -38,7 +38,7 @@ $(PROGRAMS_01): 01-echo/*.[ch]
 01-echo/menu_server:
 	$(COMPILE) menu_server.c lines.c text.c $(LOOP)
 01-echo/echo_client:
-	$(COMPILE) echo_client.c connect.c signals.c wire.c
+	$(COMPILE) echo_client.c text.c connect.c signals.c wire.c
 01-echo/echo_bench:
 	$(COMPILE) echo_bench.c connect.c signals.c wire.c
 
@@ -46,7 +46,7 @@ $(PROGRAMS_02): 02-group-chat/*.[ch]
 02-group-chat/chat_server:
 	$(COMPILE) chat_server.c lines.c text.c $(LOOP)
 02-group-chat/chat_client:
-	$(COMPILE) chat_client.c editor.c width.c text.c terminal.c connect.c signals.c wire.c
+	$(COMPILE) chat_client.c queue.c editor.c width.c lines.c text.c terminal.c connect.c signals.c wire.c
 
 MESSAGE = frame.c message.c message_text.c message_json.c message_xml.c message_parts.c text.c
 

@@ -71,11 +71,14 @@ int connect_result(int fd) {
     return error;
 }
 
-/* Waits until a socket is connected, CONNECT_MS at most unless it is the last chance. Returns 0, or an errno: EINTR if a
- * signal came first. */
+/* Waits until a socket is connected, CONNECT_MS at most unless it is the last chance. Returns 0, or an errno: EINTR if
+ * a signal came first. When the time is up, it looks once more: we may have been stopped meanwhile. */
 static int connect_wait(int fd, int signals, int is_last) {
+    long long until = now_ms() + CONNECT_MS;
     while (!stop) {
-        struct timeval limit = {.tv_sec = CONNECT_MS / 1000};
+        long long now = now_ms(), left = until > now ? until - now : 0;
+        struct timeval limit = {.tv_sec = (time_t)(left / 1000),
+                                .tv_usec = (suseconds_t)(left % 1000 * 1000)};
         fd_set readable, writable;
         FD_ZERO(&readable);
         FD_ZERO(&writable);
@@ -85,7 +88,7 @@ static int connect_wait(int fd, int signals, int is_last) {
         int n = select(FD_SETSIZE, &readable, &writable, NULL, is_last ? NULL : &limit);
         if (n > 0 && FD_ISSET(fd, &writable))
             return connect_result(fd);
-        if (n == 0)
+        if (n >= 0 && left == 0 && !is_last)
             return ETIMEDOUT;
     }
     return EINTR;

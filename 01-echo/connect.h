@@ -31,9 +31,9 @@ int connect_begin(const struct addrinfo *a);
 /* Returns 0 if the socket is connected, or the errno with which it failed. */
 int connect_result(int fd);
 
-/* Returns a non-blocking socket connected to the first of the addresses that answers; or -1 with errno. Waits CONNECT_MS
- * for each, and for the last one as long as the system lets it (minutes); but a signal ends it: then -1, and `stop` is
- * set. `signals` is from catch_signals(). */
+/* Returns a non-blocking socket connected to the first of the addresses that answers; or -1 with errno. Waits
+ * CONNECT_MS for each, and for the last one as long as the system lets it (minutes); but a signal ends it: then -1, and
+ * `stop` is set. `signals` is from catch_signals(). */
 int connect_to(const struct addrinfo *a, int signals);
 
 #endif

@@ -295,13 +295,13 @@ static void tick(double finished) {
 
 /* Runs until the time, the number or a signal ends it. */
 static void measure(void) {
-    long long began = now_ms(), now, next_tick = began;
+    long long began = now_ms(), next_tick = began;
     for (int i = 0; i < talking; i++)
         round_begin(i);
     double finished = 0;
     while (!stop && finished < 1) {
+        long long now = now_ms(); /* before turn(): what has come by then is read before the time is up */
         turn();
-        now = now_ms();
         finished = rounds_max > 0 ? (double)done / rounds_max : (double)(now - began) / 1000 / seconds_max;
         if (now >= next_tick) {
             tick(finished < 1 ? finished : 1);

@@ -1,7 +1,7 @@
 /* echo_client.c - sends its standard input to a TCP server, and prints what comes back.
  *
  *     terminal 1:  ./echo_server -v
- *     terminal 2:  cc -o echo_client echo_client.c connect.c signals.c wire.c && ./echo_client
+ *     terminal 2:  cc -o echo_client echo_client.c text.c connect.c signals.c wire.c && ./echo_client
  *                                                                type lines; Ctrl-D ends
  *                  printf 'one\ntwo\n' | ./echo_client -s        a connection for each line
  *                  head -c 50000000 /dev/urandom >sent; ./echo_client <sent | cmp - sent && echo same
@@ -9,11 +9,13 @@
  * Watch the end: it half-closes ("I have no more to say") and still reads to the end. It always waits for all four ends
  * at once; a client that first sends all and then reads all deadlocks as soon as all is large:
  *     stdin -> channel_fill -> up -> channel_drain -> server -> channel_fill -> down -> channel_drain -> stdout
+ * In a pipe bytes stay as they are; for a terminal they are made harmless, because a server may be anybody's.
  */
 #define _POSIX_C_SOURCE 200809L
 
 #include "connect.h"
 #include "signals.h"
+#include "text.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -37,50 +39,58 @@ const char usage[] = "usage: echo_client [-hsv] [HOST [PORT]]\n"
                      "  HOST  name or address (default 127.0.0.1)\n"
                      "  PORT  0 to 65535 (default 3200)\n";
 
-struct channel {       /* one direction */
-    int from, to;      /* descriptors */
-    int eof;           /* nothing more comes from `from` */
-    size_t start, end; /* data[start] to data[end - 1] are under way */
-    long long total;   /* bytes that have passed */
+struct channel {     /* one direction */
+    int from, to;    /* descriptors */
+    int eof;         /* nothing more comes from `from` */
+    size_t length;   /* bytes under way */
+    size_t ready;    /* of these: may be printed now; only of `down` */
+    long long total; /* bytes that have passed */
     char data[CHANNEL_SIZE];
 };
 
 static struct channel up = {.from = STDIN_FILENO}, down = {.to = STDOUT_FILENO};
-static int one_line; /* -s: a connection is for one line */
+static int one_line;    /* -s: a connection is for one line */
+static int to_terminal; /* what we print goes to a terminal */
 static struct server_name server;
 static int signals; /* readable when a signal has come */
 
 /* Reads once. Returns 0, or -1 with errno. */
 static int channel_fill(struct channel *ch) {
-    ssize_t n = read(ch->from, ch->data + ch->end, CHANNEL_SIZE - ch->end);
+    ssize_t n = read(ch->from, ch->data + ch->length, CHANNEL_SIZE - ch->length);
     if (n < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -1;
     if (ch == &down && n > 0)
-        show_wire(server.text, "->", ch->data + ch->end, (size_t)n);
+        show_wire(server.text, "->", ch->data + ch->length, (size_t)n);
     ch->eof = n == 0;
-    ch->end += (size_t)n;
+    ch->length += (size_t)n;
     return 0;
 }
 
-/* Writes once, `len` bytes at most. Returns how many it wrote, or -1 with errno. */
+/* Writes the first bytes, `len` at most, in one call. Returns how many it wrote, or -1 with errno. */
 static ssize_t channel_drain(struct channel *ch, size_t len) {
-    ssize_t n = write(ch->to, ch->data + ch->start, len);
+    ssize_t n = write(ch->to, ch->data, len);
     if (n < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -1;
     if (ch == &up)
-        show_wire(server.text, "<-", ch->data + ch->start, (size_t)n);
+        show_wire(server.text, "<-", ch->data, (size_t)n);
     ch->total += n;
-    ch->start += (size_t)n;
-    if (ch->start == ch->end)
-        ch->start = ch->end = 0;
+    ch->length -= (size_t)n;
+    memmove(ch->data, ch->data + n, ch->length);
     return n;
 }
 
 /* Returns how many bytes this connection may send now. With -s: up to the end of the line. */
 static size_t sendable(void) {
-    const char *first = up.data + up.start;
-    const char *newline = memchr(first, '\n', up.end - up.start);
-    return one_line && newline ? (size_t)(newline - first) + 1 : up.end - up.start;
+    const char *newline = memchr(up.data, '\n', up.length);
+    return one_line && newline ? (size_t)(newline - up.data) + 1 : up.length;
+}
+
+/* Finds out how many bytes may be printed now. A terminal gets them clean, and a character as a whole. */
+static void prepare_printing(void) {
+    if (to_terminal)
+        down.ready += text_clean_stream(down.data + down.ready, down.length - down.ready, down.eof);
+    else
+        down.ready = down.length;
 }
 
 /* Waits for what is worth waiting for; fd -1: there is no connection. Returns 0 if nothing can be read or written, as
@@ -89,13 +99,13 @@ static int wait_for(int fd, size_t to_send, fd_set *readable, fd_set *writable) 
     FD_ZERO(readable);
     FD_ZERO(writable);
     FD_SET(signals, readable);
-    if (!up.eof && up.end < CHANNEL_SIZE)
+    if (!up.eof && up.length < CHANNEL_SIZE)
         FD_SET(up.from, readable);
     if (fd >= 0 && to_send > 0)
         FD_SET(fd, writable);
-    if (fd >= 0 && !down.eof && down.end < CHANNEL_SIZE)
+    if (fd >= 0 && !down.eof && down.length < CHANNEL_SIZE)
         FD_SET(fd, readable);
-    if (down.start < down.end)
+    if (down.ready > 0)
         FD_SET(down.to, writable);
     return select(FD_SETSIZE, readable, writable, NULL, NULL) > 0;
 }
@@ -108,26 +118,36 @@ struct conversation {
 
 /* Sends what may be sent, and our FIN behind the last of it. */
 static void send_some(struct conversation *c, size_t to_send) {
-    const char *first = up.data + up.start;
+    int is_line = one_line && to_send > 0 && up.data[to_send - 1] == '\n';
     ssize_t n = channel_drain(&up, to_send);
     if (n < 0) { /* but what the server said before it went is still to be read */
         c->error = errno;
         c->finished = 1;
-    } else if (one_line && n > 0 && first[n - 1] == '\n') {
+    } else if (is_line && (size_t)n == to_send) {
         c->finished = shutdown(c->fd, SHUT_WR) == 0;
     }
 }
 
+/* Prints what may be printed, no more than a pipe takes without blocking. Returns 0, or -1 with errno. */
+static int print_some(void) {
+    ssize_t n = channel_drain(&down, down.ready < PIPE_BUF ? down.ready : PIPE_BUF);
+    if (n < 0)
+        return -1;
+    down.ready -= (size_t)n;
+    return 0;
+}
+
 /* Moves bytes wherever they can be moved now. Returns 0, or -1 if the input or the output fails, after saying so. */
 static int move_bytes(struct conversation *c) {
-    size_t to_send = c->finished ? 0 : sendable(), to_print = down.end - down.start;
+    size_t to_send = c->finished ? 0 : sendable();
     fd_set readable, writable;
+    prepare_printing();
     if (!wait_for(c->fd, to_send, &readable, &writable))
         return 0;
 
     if (FD_ISSET(up.from, &readable) && channel_fill(&up) < 0)
         return complain("cannot read the input", strerror(errno));
-    if (FD_ISSET(down.to, &writable) && channel_drain(&down, to_print < PIPE_BUF ? to_print : PIPE_BUF) < 0)
+    if (FD_ISSET(down.to, &writable) && print_some() < 0)
         return complain("cannot write the output", strerror(errno));
 
     if (FD_ISSET(c->fd, &readable) && channel_fill(&down) < 0) {
@@ -144,8 +164,8 @@ static int converse(int fd) {
     struct conversation c = {.fd = fd};
     up.to = down.from = fd;
     down.eof = 0;
-    while (!stop && (!down.eof || down.start < down.end)) {
-        if (up.eof && up.start == up.end && !c.finished)
+    while (!stop && (!down.eof || down.length > 0)) {
+        if (up.eof && up.length == 0 && !c.finished)
             c.finished = shutdown(fd, SHUT_WR) == 0;
         if (move_bytes(&c) < 0)
             return -1;
@@ -160,10 +180,10 @@ static int converse(int fd) {
 /* Waits until there is something to say. Returns 1; 0 if there will be nothing; -1 after a line on stderr. */
 static int has_input(void) {
     fd_set readable, writable;
-    while (!stop && !up.eof && up.start == up.end)
+    while (!stop && !up.eof && up.length == 0)
         if (wait_for(-1, 0, &readable, &writable) && FD_ISSET(up.from, &readable) && channel_fill(&up) < 0)
             return complain("cannot read the input", strerror(errno));
-    return !stop && up.start < up.end;
+    return !stop && up.length > 0;
 }
 
 /* Makes one connection and talks over it. Returns 0, or -1 after a line on stderr. */
@@ -190,6 +210,7 @@ int main(int argc, char **argv) {
     server = parse_server(argc, argv, "3200");
     struct addrinfo *addresses = resolve(&server, SOCK_STREAM);
     signals = catch_signals();
+    to_terminal = isatty(STDOUT_FILENO);
 
     int connections = 0, result = 0;
     long long began = now_ms();

@@ -81,10 +81,11 @@ static void on_signal(int number) { _exit(number == 0); }
 int main(int argc, char **argv) {
     const char *address = "127.0.0.1", *port = "3200";
     int option, verbose = 0, wrong = 0;
-    /* If stdin, stdout or stderr is closed, the next client would get its number, and our log. */
+    /* If stdin, stdout or stderr is closed, a client would get its number, and our log. So it is filled, with what can
+     * only be written to (0) or only be read from (1, 2). */
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) < 0)
-            open("/dev/null", O_RDWR);
+            open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
 
     while ((option = getopt(argc, argv, "hva:p:")) != -1)
         switch (option) {
@@ -102,7 +103,9 @@ int main(int argc, char **argv) {
     }
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
-    signal(SIGPIPE, SIG_IGN); /* send() to a client that is gone shall fail, and not end the program */
+    if (signal(SIGHUP, on_signal) == SIG_IGN)
+        signal(SIGHUP, SIG_IGN); /* it was ignored at the start: nohup */
+    signal(SIGPIPE, SIG_IGN);    /* send() to a client that is gone shall fail, and not end the program */
 
     int listener = listen_on(address, port);
     struct sockaddr_storage peer;

@@ -90,9 +90,8 @@ static void serve(int listener) {
         FD_ZERO(&writable);
         FD_SET(listener, &readable);
         for (int fd = 0; fd < FD_SETSIZE; fd++) {
-            /* While its buffer is full, a client is not read from: TCP makes it wait. */
             if (clients[fd].open && !clients[fd].eof && clients[fd].length < BUFFER_SIZE)
-                FD_SET(fd, &readable);
+                FD_SET(fd, &readable); /* while its buffer is full, TCP makes the client wait */
             if (clients[fd].open && clients[fd].length > 0)
                 FD_SET(fd, &writable);
         }
@@ -121,10 +120,9 @@ static void on_signal(int number) { _exit(number == 0); } /* one of the few call
 int main(int argc, char **argv) {
     const char *address = "127.0.0.1", *port = "3200";
     int option, on = 1, wrong = 0;
-    /* If stdin, stdout or stderr is closed, the next client would get its number, and our log. */
-    for (int fd = 0; fd <= 2; fd++)
+    for (int fd = 0; fd <= 2; fd++) /* if one is closed, a client would get its number, and our log */
         if (fcntl(fd, F_GETFD) < 0)
-            open("/dev/null", O_RDWR);
+            open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY); /* so that to use it is an error */
     while ((option = getopt(argc, argv, "ha:p:")) != -1)
         switch (option) {
         case 'h': return fputs(usage, stdout) < 0 || fflush(stdout) != 0;
@@ -140,7 +138,9 @@ int main(int argc, char **argv) {
     }
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
-    signal(SIGPIPE, SIG_IGN); /* write() to a client that is gone shall fail, and not end the program */
+    if (signal(SIGHUP, on_signal) == SIG_IGN)
+        signal(SIGHUP, SIG_IGN); /* it was ignored at the start: nohup */
+    signal(SIGPIPE, SIG_IGN);    /* write() to a client that is gone shall fail, and not end the program */
 
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *a;
     int error = getaddrinfo(address, port, &hints, &a);

@@ -29,20 +29,19 @@ void signal_forget(void) {
 }
 
 /* If nobody reads our log any more (the pipe is full, or Ctrl-S has stopped the terminal), each line of it waits. We
- * shall end, so what is still to be said is lost. */
+ * shall end, so what is still to be said is lost: stderr becomes the end of our pipe that cannot be written to. That
+ * needs no new descriptor, which there may not be. */
 static void drop_stuck_log(void) {
     struct timeval at_once = {0};
     fd_set writable;
     FD_ZERO(&writable);
     FD_SET(STDERR_FILENO, &writable);
-    if (select(STDERR_FILENO + 1, NULL, &writable, NULL, &at_once) != 0)
-        return;
-    int null = open("/dev/null", O_WRONLY);
-    dup2(null, STDERR_FILENO);
-    close(null);
+    if (select(STDERR_FILENO + 1, NULL, &writable, NULL, &at_once) == 0)
+        dup2(self_pipe[0], STDERR_FILENO);
 }
 
-/* Calls only what POSIX allows in a handler (2.4.3). The alarm makes it look at the log once more. */
+/* Calls only what POSIX allows in a handler (2.4.3). The alarm makes it look at the log once more, because the last
+ * words may fill the pipe. */
 static void on_end(int number) {
     int interrupted = errno;
     stop = number;

@@ -42,8 +42,8 @@ static const struct range harmful[] = {
     {0x2028, 0x2029}, {0x202A, 0x202E}, {0x2066, 0x2069},
 };
 
-/* Not for names: what Unicode calls Default_Ignorable_Code_Point, Bidi_Control or White_Space, with all signs of ASCII and
- * Latin-1, the whole block of General Punctuation, and U+2800, a blank of braille. */
+/* Not for names: what Unicode calls Default_Ignorable_Code_Point, Bidi_Control or White_Space, with all signs of ASCII
+ * and Latin-1, the whole block of General Punctuation, and U+2800, a blank of braille. */
 static const struct range unfit[] = {
     {0x0000, 0x002C},   {0x002E, 0x002F},   {0x003A, 0x0040},   {0x005B, 0x005E}, {0x0060, 0x0060},
     {0x007B, 0x00BF},   {0x034F, 0x034F},   {0x061C, 0x061C},   {0x115F, 0x1160}, {0x1680, 0x1680},
@@ -87,6 +87,31 @@ void text_clean(char *text, size_t len) {
             memset(text + i, '?', size);
         }
     }
+}
+
+/* Returns how many bytes at the end of the text are the beginning of a character, or of CR LF. */
+static size_t text_unfinished(const char *text, size_t len) {
+    for (size_t n = 1; n <= 3 && n <= len; n++) {
+        unsigned char byte = (unsigned char)text[len - n];
+        if (utf8_size(byte) > n || (byte == '\r' && n == 1))
+            return n;
+        if ((byte & 0xC0) != 0x80) /* 10xxxxxx goes on with a character that has begun before */
+            return 0;
+    }
+    return 0;
+}
+
+size_t text_clean_stream(char *text, size_t len, int is_all) {
+    size_t end = is_all ? len : len - text_unfinished(text, len), size;
+    for (size_t i = 0; i < end; i += size) {
+        int is_crlf = text[i] == '\r' && i + 1 < end && text[i + 1] == '\n';
+        size = utf8_length(text + i, end - i);
+        if (size == 0)
+            size = 1;
+        if (text[i] != '\n' && !is_crlf)
+            text_clean(text + i, size);
+    }
+    return end;
 }
 
 int name_is_valid(const char *name) {

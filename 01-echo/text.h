@@ -9,15 +9,20 @@
 /* Returns the length in bytes, 1 to 4, of the character at s, or 0 if there is none within `len` bytes (1 at least). */
 size_t utf8_length(const char *s, size_t len);
 
-/* Makes text safe to print on somebody's terminal, as a part of a line. These become question marks, one a byte: what is
- * not UTF-8; control characters, because a terminal's commands begin with one (ESC, or U+0080 to U+009F); and marks that
- * end the line or turn its direction (U+2028, U+2029, U+202A to U+202E, U+2066 to U+2069), because what stands behind them
- * would be read as something else. A tab stays, and so do the joiners that emoji and some scripts need. */
+/* Makes text safe to print on somebody's terminal, as a part of a line. These become question marks, one a byte: what
+ * is not UTF-8; control characters, because a terminal's commands begin with one (ESC, or U+0080 to U+009F); and marks
+ * that end the line or turn its direction (U+2028, U+2029, U+202A to U+202E, U+2066 to U+2069), because what stands
+ * behind them would be read as something else. A tab stays, and so do the joiners that emoji and some scripts need. */
 void text_clean(char *text, size_t len);
 
-/* May a person or a room be called that? 1 to WORD_MAX bytes of UTF-8: letters, digits, - and _. Beyond ASCII all passes
- * for a letter but signs and punctuation (U+0080 to U+00BF, U+2000 to U+206F), and what nobody can see: other blanks and
- * invisible characters would make two names look alike. */
+/* Does the same to a stream, as much of it as has come, and keeps the ends of lines, LF and CR LF. Returns how many
+ * bytes are safe now. The rest, 3 bytes at most, is the beginning of a character or of CR LF, to be given again with
+ * what comes behind it; if this is all (is_all), there is no rest. */
+size_t text_clean_stream(char *text, size_t len, int is_all);
+
+/* May a person or a room be called that? 1 to WORD_MAX bytes of UTF-8: letters, digits, - and _. Beyond ASCII all
+ * passes for a letter but signs and punctuation (U+0080 to U+00BF, U+2000 to U+206F), and what nobody can see: other
+ * blanks and invisible characters would make two names look alike. */
 #define NAME_RULE "a name is 1 to 32 bytes of letters, digits, - and _"
 int name_is_valid(const char *name);
 

@@ -20,7 +20,7 @@ int verbose;
 void fill_standard_descriptors(void) {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
-            exit(1);
+            exit(-complain("cannot open /dev/null", strerror(errno)));
 }
 
 int finish_output(void) {

@@ -12,10 +12,10 @@ extern const char program[]; /* each program defines both: its name, ... */
 extern const char usage[];   /* ... and the text of its -h */
 extern int verbose;          /* -v */
 
-/* To be called first in main(). If a program is started with its standard input, output or error closed, the next socket
- * or file would get that number: a client would read our log, or our output would go into a file of ours. So what is
- * missing is opened as /dev/null, the wrong way round: to read from 0, or write to 1 or 2, then fails with EBADF. Ends
- * the program if that cannot be done. */
+/* To be called first in main(). If a program is started with its standard input, output or error closed, the next
+ * socket or file would get that number: a client would read our log, or our output would go into a file of ours. So
+ * what is missing is opened as /dev/null, the wrong way round: to read from 0, or write to 1 or 2, then fails with
+ * EBADF. Ends the program with exit code 1 if that cannot be done. */
 void fill_standard_descriptors(void);
 
 /* To be called last by a program that prints on stdout with stdio. Returns what main() shall return: 0; or 1, after a

@@ -1,7 +1,8 @@
 /* chat_client.c - a chat in the terminal: the line that you type stays at the bottom while messages arrive.
  *
  *     terminal 1:  ./chat_server
- *     terminal 2:  cc -o chat_client chat_client.c editor.c width.c text.c terminal.c connect.c signals.c wire.c
+ *     terminal 2:  cc -o chat_client chat_client.c queue.c editor.c width.c lines.c text.c terminal.c connect.c \
+ *                      signals.c wire.c
  *                  ./chat_client -n zhangsan        type something, no Enter
  *     terminal 3:  ./chat_client -n lisi            say 吃饭了吗: it arrives above what zhangsan types
  *                  printf '%s\n' hello /who | ./chat_client -n bot
@@ -17,6 +18,8 @@
 
 #include "connect.h"
 #include "editor.h"
+#include "lines.h"
+#include "queue.h"
 #include "signals.h"
 #include "terminal.h"
 #include "text.h"
@@ -30,11 +33,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MESSAGE_SIZE 2048  /* bytes in a line of the server; a longer one is shown in pieces */
-#define READ_SIZE    4096  /* bytes read at once */
-#define QUEUE_SIZE   65536 /* bytes that wait for their turn, in each direction */
-#define QUEUE_ROOM   16384 /* bytes that are free before we take more: no read and no key takes more */
-#define LEAVE_MS     1000  /* ms: how long we listen to the server after Ctrl-C */
+#define MESSAGE_SIZE 2048 /* bytes in a line of the server; a longer one is shown in pieces */
+#define READ_SIZE    4096 /* bytes read at once */
+#define LEAVE_MS     1000 /* ms: how long we listen to the server after Ctrl-C */
 #ifndef PIPE_BUF
 #define PIPE_BUF 512 /* bytes that a pipe takes without blocking once select() says "writable" */
 #endif
@@ -47,36 +48,6 @@ const char usage[] = "usage: chat_client [-hv] [-n NICK] [-r ROOM] [HOST [PORT]]
                      "  -r ROOM  go to this room, as with /join ROOM (default: where the server puts you)\n"
                      "  HOST     name or address (default 127.0.0.1)\n"
                      "  PORT     0 to 65535 (default 5228)\n";
-
-/* ---- Queues ---- */
-
-struct queue { /* bytes on their way */
-    size_t length;
-    char data[QUEUE_SIZE];
-};
-
-static int queue_has_room(const struct queue *q) { return QUEUE_SIZE - q->length >= QUEUE_ROOM; }
-
-/* Adds bytes; if there is no room for all of them, none. Callers have seen to it that there is. */
-static void queue_add(struct queue *q, const char *data, size_t len) {
-    if (len > QUEUE_SIZE - q->length)
-        return;
-    memcpy(q->data + q->length, data, len);
-    q->length += len;
-}
-
-/* Adds a line, in two parts. */
-static void queue_line(struct queue *q, const char *first, const char *rest, size_t len) {
-    queue_add(q, first, strlen(first));
-    queue_add(q, rest, len);
-    queue_add(q, "\n", 1);
-}
-
-/* Takes bytes away from the front. */
-static void queue_take(struct queue *q, size_t len) {
-    q->length -= len;
-    memmove(q->data, q->data + len, q->length);
-}
 
 /* ---- The conversation ---- */
 
@@ -91,8 +62,11 @@ struct chat {
 
     int input_ended; /* we have no more to say */
     int finished;    /* all is said, and our FIN is sent */
+    int quit;        /* we have asked the server to hang up */
     int hung_up;     /* nothing more comes from the server */
     long long until; /* ms: the end of our wait after the user has left, or 0 */
+    long long now;   /* ms: when this turn began */
+    long long known; /* ms: when the last one began: all that had come by then is read and printed */
 
     const char *failed; /* what we could not do, or NULL */
     int error;          /* errno: why; or why the server hung up; or 0 */
@@ -101,6 +75,7 @@ struct chat {
     struct queue heard;     /* what the server has said, for a terminal */
     struct queue to_server; /* lines for the server; in a pipe, all input */
     struct queue to_screen; /* what is to be printed; in a pipe, all that the server says */
+    struct line sent;       /* the line that the server has got a part of */
     struct editor editor;
 };
 
@@ -186,10 +161,15 @@ static void chat_tell(struct chat *c) {
 
 /* ---- The keyboard ---- */
 
+/* Does this line ask the server to hang up? It does so whatever stands behind the word. */
+static int is_quit(const char *line) {
+    return strncmp(line, "/quit", 5) == 0 && (line[5] == '\0' || line[5] == ' ');
+}
+
 /* Says goodbye, and gives the server LEAVE_MS to say something, too. */
-static void chat_leave(struct chat *c) {
+static void chat_leave(struct chat *c, const char *goodbye) {
     chat_hide(c);
-    queue_add(&c->to_server, "/quit\n", 6);
+    queue_line(&c->to_server, goodbye, "", 0);
     c->input_ended = 1;
     c->until = now_ms() + LEAVE_MS;
 }
@@ -198,8 +178,8 @@ static void chat_leave(struct chat *c) {
 static void chat_enter(struct chat *c) {
     const char *line = editor_line(&c->editor);
     chat_print(c, PROMPT, line, strlen(line));
-    if (strcmp(line, "/quit") == 0)
-        chat_leave(c);
+    if (is_quit(line))
+        chat_leave(c, line);
     else
         queue_line(&c->to_server, line, "", 0);
 }
@@ -209,7 +189,7 @@ static void chat_key(struct chat *c, unsigned char byte) {
     case EDIT_NOTHING: break;
     case EDIT_CHANGED: chat_hide(c); break;
     case EDIT_LINE: chat_enter(c); break;
-    case EDIT_LEAVE: chat_leave(c); break;
+    case EDIT_LEAVE: chat_leave(c, "/quit"); break;
     case EDIT_SUSPEND:
         terminal_suspend(); /* returns when we go on */
         c->prompt = 0;
@@ -246,13 +226,24 @@ static int chat_read(struct chat *c, int fd, struct queue *q) {
     return n > 0;
 }
 
+/* Notices in what is sent that the server is asked to hang up: by a line, or by a Ctrl-D that begins one. */
+static void chat_notice(struct chat *c, const char *data, size_t len) {
+    for (size_t at = 0, used; at < len; at += used) {
+        enum line_event event = line_take(&c->sent, data + at, len - at, &used);
+        if (event == LINE_END || (event == LINE && is_quit(c->sent.text)))
+            c->quit = 1;
+    }
+}
+
 /* Writes once, no more than a pipe takes without blocking. Returns 0, or -1 with errno. */
 static int chat_write(struct chat *c, int fd, struct queue *q) {
     ssize_t n = write(fd, q->data, q->length < PIPE_BUF ? q->length : PIPE_BUF);
     if (n < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -1;
-    if (fd == c->fd)
+    if (fd == c->fd) {
+        chat_notice(c, q->data, (size_t)n);
         chat_wire(c, "<-", q->data, (size_t)n);
+    }
     queue_take(q, (size_t)n);
     return 0;
 }
@@ -262,7 +253,7 @@ static void chat_read_input(struct chat *c) {
     if (n > 0)
         return;
     if (c->editing)
-        chat_leave(c); /* the terminal is gone */
+        chat_leave(c, "/quit"); /* the terminal is gone */
     else if (n < 0)
         chat_fail(c, "cannot read the input");
     c->input_ended = 1;
@@ -288,7 +279,7 @@ static void chat_write_server(struct chat *c) {
 /* ---- The loop ---- */
 
 /* Waits for what is worth waiting for. Returns 0 if none of that has come. */
-static int chat_wait(const struct chat *c, fd_set *readable, fd_set *writable) {
+static int chat_wait(struct chat *c, fd_set *readable, fd_set *writable) {
     FD_ZERO(readable);
     FD_ZERO(writable);
     FD_SET(c->signals, readable);
@@ -301,7 +292,9 @@ static int chat_wait(const struct chat *c, fd_set *readable, fd_set *writable) {
     if (c->to_screen.length > 0)
         FD_SET(c->screen, writable);
 
-    long long now = now_ms(), left = c->until > now ? c->until - now : 0;
+    c->known = c->now;
+    c->now = now_ms();
+    long long left = c->until > c->now ? c->until - c->now : 0;
     struct timeval timeout = {.tv_sec = (time_t)(left / 1000), .tv_usec = (suseconds_t)(left % 1000 * 1000)};
     return select(FD_SETSIZE, readable, writable, NULL, c->until ? &timeout : NULL) > 0;
 }
@@ -326,7 +319,7 @@ static void chat_turn(struct chat *c) {
 /* Is there nothing more to carry? */
 static int chat_is_over(const struct chat *c) {
     int all_printed = c->heard.length + c->to_screen.length == 0;
-    int waited_enough = c->until > 0 && now_ms() >= c->until;
+    int waited_enough = c->until > 0 && c->known >= c->until;
     return stop || c->failed || waited_enough || (c->hung_up && all_printed);
 }
 
@@ -335,7 +328,7 @@ static int chat_end(const struct chat *c) {
     terminal_restore();
     if (c->failed)
         return complain(c->failed, strerror(c->error));
-    int we_left = stop || c->until > 0 || (c->finished && c->error == 0);
+    int we_left = stop || c->quit || c->until > 0 || (c->finished && c->error == 0);
     if (we_left)
         return 0;
 

@@ -184,3 +184,8 @@ END
     [ "$ECHO_SERVER" = "${BUILD:-$TOP}/01-echo/echo_server" ] || skip "these are the checks of another server"
     bats_within "ECHO_SERVER=${BUILD:-$TOP}/01-echo/echo_select" TEST_SECONDS=120 01-echo.bats
 }
+
+# Also the check of an exhibit, so the program has a variable; your own server need not keep this.
+@test "echo_select, started with stdin, stdout and stderr closed, sends its log to no client" {
+    keeps_its_log "$ECHO_SELECT"
+}

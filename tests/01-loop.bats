@@ -3,8 +3,6 @@
 
 load helpers
 
-LOOP_SERVER=${BUILD:-$TOP}/tests/loop_server
-
 @test "loop: a client that is dropped while nobody says anything is gone at once" {
     start "$LOOP_SERVER"
     speak <<'END'
@@ -55,6 +53,22 @@ END
 END
 }
 
+@test "loop: a message that has waited for something to be written is offered again, after a half-close, too" {
+    start "$LOOP_SERVER"
+    speak <<'END'
+        a < "hello 0\n"
+        a > "long"
+        a < "a"*40000 "b"*40000 "c"*40000 "d"*40000 "e"*40000 "f"*40000 "g"*40000 "h"*40000 "i"*40000 "j"*40000
+        a > "mess"
+        a < "message 4\n"
+        a > "longmess"
+        a shut
+        a < "a"*40000 "b"*40000 "c"*40000 "d"*40000 "e"*40000 "f"*40000 "g"*40000 "h"*40000 "i"*40000 "j"*40000
+        a < "message 4\nrest 0\n"
+        a eof
+END
+}
+
 @test "loop: SIGHUP, SIGINT and SIGTERM end it, after its last words" {
     local signal
     for signal in HUP INT TERM; do
@@ -68,7 +82,8 @@ END
 }
 
 @test "loop: SIGHUP that was ignored at the start, as with nohup, stays ignored" {
-    (trap '' HUP && exec bash -c 'load() { :; }; source "$1"; setup; start "$2"; kill -s HUP "$PID"; echo hi | "$3" -h >/dev/null
-        exec 5<>"/dev/tcp/$HOST/$PORT"; read -r -t 5 line <&5; exec 5>&-; teardown; [ "$line" = "hello 0" ]' \
-        sh "$TOP/tests/helpers.bash" "$LOOP_SERVER" "$POKE")
+    IGNORING=HUP start "$LOOP_SERVER"
+    kill -s HUP "$PID"
+    speak <<<'a < "hello 0\n"'
+    stops_on TERM
 }

@@ -62,6 +62,28 @@ END
 END
 }
 
+@test "menu: CR NUL is an Enter, too, in one piece or two; a CR alone is thrown away" {
+    start "$MENU_SERVER"
+    greeted <<'END' | speak
+        w <* "say back to you.\n"
+        a > "one\r\0two\r\0\r\0three\r\n"
+        a < "10086: one\n10086: two\n10086: \n10086: three\n"
+        a > "c\rut\r\r\0not spoilt\n"
+        a < "10086: cut\n10086: not spoilt\n"
+        a > "in two\r"
+        w > "w\n"
+        w < "10086: w\n"
+        a > "\0pieces\r"
+        w > "w\n"
+        w < "10086: w\n"
+        a > "\nends\n"
+        a < "10086: in two\n10086: pieces\n10086: ends\n"
+        a > "3\r\0"
+        a < "10086: 再见! Goodbye!\n"
+        a eof
+END
+}
+
 @test "menu: a line is a line, however it is cut" {
     start "$MENU_SERVER"
     local size
@@ -104,6 +126,19 @@ END
 END
 }
 
+@test "menu: the last line counts also if a torn telnet command stands behind it" {
+    start "$MENU_SERVER"
+    local command
+    for command in '\xff' '\xff\xfb' '\xff\xfa' '\xff\xfa\x18\xff'; do
+        greeted <<END | speak
+            a > "no Enter$command"
+            a shut
+            a < "10086: no Enter\n"
+            a eof
+END
+    done
+}
+
 @test "menu: a line has at most 1024 bytes, a longer one is refused as a whole" {
     start "$MENU_SERVER"
     greeted <<'END' | speak
@@ -128,6 +163,19 @@ END
         a > "good é 你 😀 \xf4\x8f\xbf\xbf\n"
         a < "10086: good é 你 😀 \xf4\x8f\xbf\xbf\n"
 END
+}
+
+@test "menu: marks that turn the direction, or end the line, come back harmless; joiners and emoji stay" {
+    start "$MENU_SERVER"
+    local code
+    {
+        for code in 0x2028 0x2029 0x202A 0x202B 0x202C 0x202D 0x202E 0x2066 0x2067 0x2068 0x2069; do
+            echo "a > \"e$(character $code)gnp.exe\n\""
+            echo 'a < "10086: e???gnp.exe\n"'
+        done
+        echo 'a > "👩‍👧 ❤️ नमस्‍ते می‌خواهم 5\xe2\x80\xaf% \xe2\x80\xa7\n"'
+        echo 'a < "10086: 👩‍👧 ❤️ नमस्‍ते می‌خواهم 5\xe2\x80\xaf% \xe2\x80\xa7\n"'
+    } | greeted | speak
 }
 
 @test "menu: telnet's commands are no text; its requests are refused politely" {

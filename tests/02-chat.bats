@@ -112,6 +112,27 @@ END
 END
 }
 
+@test "chat: CR NUL ends a line, too, in one piece or two; a CR alone is thrown away" {
+    start "$CHAT_SERVER"
+    chat a b <<'END'
+        a > "one\r\0two\r\0\r\0three\r\n"
+        b < "a: one\na: two\na: three\n"
+        a > "c\rut\r\r\0not spoilt\n"
+        b < "a: cut\na: not spoilt\n"
+        a > "in two\r"
+        b > "not between\n"
+        a < "b: not between\n"
+        a > "\0pieces\r"
+        b > "not between\n"
+        a < "b: not between\n"
+        a > "\nends\n"
+        b < "a: in two\na: pieces\na: ends\n"
+        a > "/quit\r\0"
+        a eof
+        b < "* a left\n"
+END
+}
+
 @test "chat: half a line of one person is never torn into that of another" {
     start "$CHAT_SERVER"
     chat a b c w <<'END'
@@ -187,6 +208,19 @@ END
 END
 }
 
+@test "chat: marks that turn the direction, or end the line, reach nobody's terminal; joiners and emoji stay" {
+    start "$CHAT_SERVER"
+    local code
+    {
+        for code in 0x2028 0x2029 0x202A 0x202B 0x202C 0x202D 0x202E 0x2066 0x2067 0x2068 0x2069; do
+            echo "a > \"e$(character $code)gnp.exe\n\""
+            echo 'b < "a: e???gnp.exe\n"'
+        done
+        echo 'a > "👩‍👧 ❤️ नमस्‍ते می‌خواهم\n"'
+        echo 'b < "a: 👩‍👧 ❤️ नमस्‍ते می‌خواهم\n"'
+    } | chat a b
+}
+
 @test "chat: telnet's commands are no text; its requests are refused politely" {
     start "$CHAT_SERVER"
     chat a b <<'END'
@@ -249,6 +283,16 @@ END
 END
 }
 
+@test "chat: the last line counts also if a torn telnet command stands behind it" {
+    start "$CHAT_SERVER"
+    chat a b <<'END'
+        a > "no Enter\xff\xfa\x18"
+        a shut
+        a eof
+        b < "a: no Enter\n* a left\n"
+END
+}
+
 @test "chat: /nick changes a name, and the room hears of it" {
     start "$CHAT_SERVER"
     chat a b c <<'END'
@@ -285,6 +329,32 @@ END
         echo 'a > "/who\n/rooms\n"'
         echo 'a < "* 1234567890123456789012345678901- is here\n* 1 in lobby\n"'
     } | chat a
+}
+
+# All that Unicode calls Default_Ignorable_Code_Point, Bidi_Control or White_Space beyond ASCII, and U+2800; of U+E0000 to
+# U+E0FFF some.
+unseen() {
+    printf '%d\n' 0x85 0xA0 0xAD 0x34F 0x61C 0x115F 0x1160 0x1680 0x17B4 0x17B5 0x2800 0x3000 0x3164 0xFEFF 0xFFA0
+    seq $((0x180B)) $((0x180F))
+    seq $((0x2000)) $((0x200F))
+    seq $((0x2028)) $((0x202F))
+    seq $((0x205F)) $((0x206F))
+    seq $((0xFE00)) $((0xFE0F))
+    seq $((0xFFF0)) $((0xFFF8))
+    seq $((0x1BCA0)) $((0x1BCA3))
+    seq $((0x1D173)) $((0x1D17A))
+    printf '%d\n' 0xE0000 0xE0001 0xE0020 0xE007F 0xE0100 0xE01EF 0xE01F0 0xE0FFF
+}
+
+@test "chat: no name has a character in it that nobody can see" {
+    start "$CHAT_SERVER"
+    local code rule='"* a name is 1 to 32 bytes of letters, digits, - and _\n"'
+    for code in $(unseen); do
+        printf 'say U+%04X in a name\n' "$code"
+        echo "a > \"/nick $(character "$code")\n/nick an$(character "$code")na\n/join den$(character "$code")\n\""
+        echo "a < $rule*3"
+    done >"$TMP/script"
+    chat a <"$TMP/script"
 }
 
 @test "chat: a name has one owner at a time, and the guests' names are no others'" {

@@ -164,42 +164,64 @@ listen() {
     grep -q '68 69 0a' "$TMP/err"
 }
 
-# ---- In a terminal
-
-tm() { tmux -u -S "$TMP/tmux" -f /dev/null "$@" 3>&- 5>&- 6>&-; }
-keys() { tm send-keys "$@"; }
-type() { tm send-keys -l "$1"; }
-
-# Opens a terminal with a shell in it; the end of the test ends it.
-terminal() {
-    command -v tmux >/dev/null || skip "tmux is not installed"
-    LC_ALL=C.UTF-8 tm new-session -d -x 60 -y 12 "cd '$TMP'; PS1='ready ' ENV= exec sh"
-    STARTED+=("$(tm display -p '#{pid}')")
-    tm set -g status off
-    shows '^ready$'
+# Not "chat client: ", because valgrind does not run without a stderr.
+@test "chat_client: closed or full, its input and output are reported, exit code 1, and nothing hangs" {
+    start "$ECHO_SERVER"
+    echo hello >"$TMP/in"
+    ends_by_itself 0 -- "$CHAT_CLIENT" "$HOST" "$PORT"
+    has_complained '^chat_client: cannot read the input: Bad file descriptor$'
+    ends_by_itself 1 -- "$CHAT_CLIENT" "$HOST" "$PORT"
+    has_complained '^chat_client: cannot write the output: Bad file descriptor$'
+    ends_by_itself 2 -- "$CHAT_CLIENT" -v "$HOST" "$PORT"
+    [ "$STATUS" -eq 0 ]
+    cmp "$TMP/in" "$TMP/out"
+    ends_by_itself 0 1 2 -- "$CHAT_CLIENT" "$HOST" "$PORT"
+    [ "$STATUS" -eq 1 ]
+    [ -c /dev/full ] || skip "no /dev/full here"
+    ends_by_itself '>/dev/full' -- "$CHAT_CLIENT" "$HOST" "$PORT"
+    has_complained '^chat_client: cannot write the output: No space left on device$'
 }
+
+@test "chat client: who has asked to quit, whatever stands behind it, is not told that the server hung up" {
+    local goodbye
+    start "$CHAT_SERVER"
+    for goodbye in '/quit\n' '/quit bye\n' '/quit \r\n' 'hello\n/quit\r\0more\n' '\0004'; do
+        listen
+        LOG=$TMP/out logged welcome
+        printf %b "$goodbye" >&6
+        STATUS=0
+        wait $! || STATUS=$?
+        echo "rule: exit code 0 (here $STATUS) after: $goodbye"
+        [ "$STATUS" -eq 0 ]
+        [ ! -s "$TMP/err" ]
+        rm "$TMP/input"
+    done
+}
+
+@test "chat client: a line that only looks like /quit asks for nothing" {
+    local line status
+    for line in '/quitter' ' /quit' 'I /quit'; do
+        rm -f "$TMP/says" "$TMP/input"
+        stand_in
+        listen
+        echo "$line" >&6
+        heard "^$line\$"
+        kill -s KILL "$PID"
+        status=0
+        wait $! || status=$?
+        echo "rule: exit code 1 (here $status) when the server goes away after: $line"
+        [ $status -eq 1 ]
+        [ "$(cat "$TMP/err")" = "chat_client: $HOST:$PORT hung up" ]
+    done
+}
+
+# ---- In a terminal
 
 # Starts the client there, once the mode of the terminal is noted.
 chat() { # [OPTION...]
     type "stty -a >before; clear; sh -c 'echo \$\$ >pid; exec \"\$@\"' - '$CHAT_CLIENT' $* $HOST $PORT; echo code \$?"
     keys Enter
     shows '^>$'
-}
-
-# Waits until the screen has a line that matches (blanks at its end are not seen), and the cursor is in that column.
-shows() { # EXTENDED-REGULAR-EXPRESSION [COLUMN]
-    local tries
-    for ((tries = 0; tries < TRIES; tries++)); do
-        tm capture-pane -p >"$TMP/screen"
-        if grep -qE -- "$1" "$TMP/screen" && { [ $# -eq 1 ] || [ "$(tm display -p '#{cursor_x}')" = "$2" ]; }; then
-            return 0
-        fi
-        pause
-    done
-    echo "no line of the screen matches $1${2+, or the cursor is not in column $2}; it is in $(
-        tm display -p '#{cursor_x}'):"
-    cat "$TMP/screen"
-    return 1
 }
 
 # Waits until the client has left with that exit code, and fails unless the mode of the terminal is what it was.
@@ -431,13 +453,41 @@ left() { # CODE
     printf '/quit\n(the end)\n' | cmp - "$TMP/heard"
 }
 
-@test "chat terminal: a typed /quit is no complaint" {
+@test "chat terminal: a typed /quit is no complaint, whatever stands behind it" {
+    local goodbye
     start "$CHAT_SERVER"
+    for goodbye in /quit '/quit ' '/quit bye bye'; do
+        terminal
+        chat
+        type "$goodbye"
+        keys Enter
+        left 0
+        [ "$(grep -c 'hung up' "$TMP/screen")" -eq 0 ]
+        tm kill-server
+        rm -f "$TMP/tmux"
+    done
+    terminal
+    type "clear; TERM=dumb '$CHAT_CLIENT' $HOST $PORT; echo code \$?"
+    keys Enter
+    shows 'welcome'
+    type '/quit bye'
+    keys Enter
+    shows '^code 0$'
+}
+
+@test "chat terminal: a goodbye that came while the client was stopped is printed all the same" {
+    stand_in
     terminal
     chat
-    type /quit
+    keys C-c
+    heard '^/quit$' # so its second to listen has begun
+    kill -s STOP "$(cat "$TMP/pid")"
+    shows '^code [1-9]'
+    say 'goodbye\n'
+    type 'clear; sleep 1.1; fg; echo code $?' # it listens for 1 s, and here is stopped for longer
     keys Enter
-    left 0
+    shows '^goodbye$'
+    shows '^code 0$'
 }
 
 @test "chat terminal: when the server is killed it says so, and restores the terminal" {
@@ -525,6 +575,17 @@ left() { # CODE
     say 'x\ry \0 z\n'
     shows '^x\?y \? z$'
     shows '^>$' 2
+}
+
+@test "chat terminal: marks that turn the direction go neither way; joiners and emoji stay" {
+    stand_in
+    terminal
+    chat
+    say 'e\xe2\x80\xaegnp.exe \xe2\x81\xa6x\xe2\x80\xa8y\n'
+    shows '^e\?\?\?gnp\.exe \?\?\?x\?\?\?y$'
+    type "$(printf 'e\xe2\x80\xaegnp \xe2\x81\xa9 👩\xe2\x80\x8d👧 ❤\xef\xb8\x8f')"
+    keys Enter
+    heard "$(printf '^e\\?\\?\\?gnp \\?\\?\\? 👩\xe2\x80\x8d👧 ❤\xef\xb8\x8f$')"
 }
 
 @test "chat terminal: it is made harmless also when only the output is a terminal" {

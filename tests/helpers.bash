@@ -17,6 +17,7 @@ program() { # NAME PATH
 }
 
 program ECHO_SERVER 01-echo/echo_server
+program ECHO_SELECT 01-echo/echo_select
 program ECHO_CLIENT 01-echo/echo_client
 program ECHO_BENCH 01-echo/echo_bench
 program MENU_SERVER 01-echo/menu_server
@@ -26,6 +27,7 @@ program FILE_SERVER 03-custom-protocol/file_server
 program IM_CLIENT 03-custom-protocol/im_client
 program IM_SERVER 03-custom-protocol/im_server
 program CODEC tests/codec
+program LOOP_SERVER tests/loop_server
 program HEARTBEAT_SERVER 04-heartbeat/heartbeat_server
 program HEARTBEAT_CLIENT 04-heartbeat/heartbeat_client
 program BACKOFF 04-heartbeat/backoff
@@ -60,7 +62,7 @@ TRIES=$((${POKE_MS:-5000} / 10)) # ... which has as much time as poke gives an a
 # Starts a server on a free port and waits for its ready line. Sets PID, HOST, PORT, and LOG, the file that gets
 # its stderr. LIMIT=n start ...: with n descriptors at most. ON_PORT=n start ...: on that port. FILE_LIMIT=n start ...:
 # it cannot make a file larger than n blocks (512 or 1024 bytes each, as the shell has it).
-# INPUT=FILE start ...: with that as its stdin, or nothing.
+# INPUT=FILE start ...: with that as its stdin, or nothing. IGNORING=SIGNAL start ...: that is ignored, as with nohup.
 # THROUGH="-c 1" bats ...: its clients come through a flaky_proxy with these options (PID and LOG are the server's).
 start() { # PROGRAM [ARGUMENT...] [-- OPERAND...]
     launch "$@"
@@ -83,6 +85,7 @@ launch() { # PROGRAM [ARGUMENT...] [-- OPERAND...]
     (
         [ -z "${LIMIT-}" ] || ulimit -n "$LIMIT"
         [ -z "${FILE_LIMIT-}" ] || ulimit -S -f "$FILE_LIMIT"
+        [ -z "${IGNORING-}" ] || trap '' "$IGNORING"
         exec "${command[@]}" <"${INPUT:-/dev/null}" >"$pipe.out" 2>"$pipe" 3>&-
     ) &
     PID=$! LOG=$pipe.log
@@ -219,4 +222,120 @@ bats_within() {
         while [[ $1 == *=* ]]; do export "${1?}" && shift; done
         JOBS=1 sh bats.sh "$@"
     )
+}
+
+# Prints a character, given by its code point, as poke writes bytes: character 0x202E is \xe2\x80\xae.
+character() {
+    local code=$(($1)) bytes
+    if [ $code -lt 128 ]; then
+        bytes=("$code")
+    elif [ $code -lt 2048 ]; then
+        bytes=($((192 | code >> 6)) $((128 | code & 63)))
+    elif [ $code -lt 65536 ]; then
+        bytes=($((224 | code >> 12)) $((128 | code >> 6 & 63)) $((128 | code & 63)))
+    else
+        bytes=($((240 | code >> 18)) $((128 | code >> 12 & 63)) $((128 | code >> 6 & 63)) $((128 | code & 63)))
+    fi
+    printf '\\x%02x' "${bytes[@]}"
+}
+
+# Runs a command that has to end by itself, and sets STATUS to its exit code. Its standard descriptors are files in $TMP:
+# in, out and err; one that is named is closed, or ">FILE" goes there.
+ends_by_itself() { # [0] [1] [2] [>FILE] -- COMMAND...
+    local tries pid closed='' out=$TMP/out
+    while [ "$1" != -- ]; do
+        case $1 in
+        0) closed+=' <&-' ;;
+        1) closed+=' >&-' ;;
+        2) closed+=' 2>&-' ;;
+        *) out=${1#>} ;;
+        esac
+        shift
+    done
+    shift
+    touch "$TMP/in"
+    sh -c "exec \"\$@\"$closed" sh "$@" <"$TMP/in" >"$out" 2>"$TMP/err" 3>&- &
+    pid=$!
+    STARTED+=("$pid")
+    for ((tries = 0; tries < TRIES; tries++)); do
+        kill -0 "$pid" 2>/dev/null || break
+        pause
+    done
+    if kill -s KILL "$pid" 2>/dev/null; then
+        echo "rule: this has to end by itself: $* $closed; it has printed:"
+        cat "$TMP/err"
+        return 1
+    fi
+    STATUS=0
+    wait "$pid" || STATUS=$?
+}
+
+# Fails unless what ends_by_itself has run ended with exit code 1 and said this on stderr.
+has_complained() { # REGULAR-EXPRESSION
+    echo "rule: exit code 1 (here $STATUS), and on stderr: $1; here: $(cat "$TMP/err")"
+    [ "$STATUS" -eq 1 ] && grep -qE -- "$1" "$TMP/err"
+}
+
+# Starts a server that cannot say where it listens, because its standard descriptors are closed: on a port that was free
+# a moment ago, and waits until it listens there.
+start_closed() { # PROGRAM
+    local tries
+    start "$1"
+    stops_on TERM
+    "$1" -p "$PORT" <&- >&- 2>&- 3>&- 4>&- &
+    PID=$!
+    STARTED+=("$PID")
+    for ((tries = 0; tries < TRIES; tries++)); do
+        kill -0 "$PID" # it is there
+        [[ $1 != */05-udp/* ]] || return 0
+        (exec 5<>"/dev/tcp/$HOST/$PORT") 2>/dev/null && return 0
+        pause
+    done
+    echo "rule: it listens, though it cannot say so"
+    return 1
+}
+
+# Passes when a server that is started like that sends its log to none of its clients: where a descriptor is missing, the
+# next socket gets its number.
+keeps_its_log() {
+    local fd
+    start_closed "$1"
+    exec 5<>"/dev/tcp/$HOST/$PORT" 6<>"/dev/tcp/$HOST/$PORT" 7<>"/dev/tcp/$HOST/$PORT" 8<>"/dev/tcp/$HOST/$PORT"
+    stops_on TERM
+    cat <&5 >"$TMP/5" 2>/dev/null || true
+    for fd in 6 7 8; do cat <&$fd >>"$TMP/5" 2>/dev/null || true; done
+    exec 5>&- 6>&- 7>&- 8>&-
+    echo "rule: a server's log goes to none of its clients"
+    ! grep -a connected "$TMP/5"
+}
+
+# ---- A terminal of 60 columns, by tmux: type TEXT, keys NAME..., and shows what is on its screen.
+
+tm() { tmux -u -S "$TMP/tmux" -f /dev/null "$@" 3>&- 5>&- 6>&-; }
+keys() { tm send-keys "$@"; }
+type() { tm send-keys -l "$1"; }
+
+# Opens a terminal with a shell in it; the end of the test ends it.
+terminal() {
+    command -v tmux >/dev/null || skip "tmux is not installed"
+    LC_ALL=C.UTF-8 tm new-session -d -x 60 -y 12 "cd '$TMP'; PS1='ready ' ENV= exec sh"
+    STARTED+=("$(tm display -p '#{pid}')")
+    tm set -g status off
+    shows '^ready$'
+}
+
+# Waits until the screen has a line that matches (blanks at its end are not seen), and the cursor is in that column.
+shows() { # EXTENDED-REGULAR-EXPRESSION [COLUMN]
+    local tries
+    for ((tries = 0; tries < TRIES; tries++)); do
+        tm capture-pane -p >"$TMP/screen"
+        if grep -qE -- "$1" "$TMP/screen" && { [ $# -eq 1 ] || [ "$(tm display -p '#{cursor_x}')" = "$2" ]; }; then
+            return 0
+        fi
+        pause
+    done
+    echo "no line of the screen matches $1${2+, or the cursor is not in column $2}; it is in $(
+        tm display -p '#{cursor_x}'):"
+    cat "$TMP/screen"
+    return 1
 }

@@ -1,7 +1,8 @@
 /* loop_server.c - a server on 01-echo/loop.c that does what no lesson does, to try the contract of loop.h.
  *
  *     terminal 1:  tests/loop_server -p 3200
- *     terminal 2:  nc 127.0.0.1 3200       a message is four bytes; what is left at the end is told as "rest N"
+ *     terminal 2:  nc 127.0.0.1 3200       a message is four bytes; what is left at the end is told as "rest N";
+ *                                          "long" gets an answer in pieces, each when the one before is written
  *     terminal 3:  nc 127.0.0.1 3200       the client before is dropped: from on_connect, while no client says anything
  *
  * At the end every client hears "bye".
@@ -12,15 +13,19 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/select.h>
 #include <unistd.h>
 
-#define MESSAGE 4 /* bytes */
+#define MESSAGE 4     /* bytes */
+#define PIECE   40000 /* bytes; so many are written at once, where the kernel takes them */
+#define PIECES  10    /* in the answer to "long" */
 
 const char program[] = "loop_server";
 const char usage[] = "usage: loop_server [-chv] [-p PORT]\n"
                      "  -c  hang up on each newcomer at once\n";
 
-static int closes; /* -c */
+static int closes;             /* -c */
+static int pieces[FD_SETSIZE]; /* of the answer to "long" that a client has been sent */
 
 static void say(struct client *c, const char *word, size_t number) {
     char text[64];
@@ -28,6 +33,7 @@ static void say(struct client *c, const char *word, size_t number) {
 }
 
 static void on_connect(struct client *c) {
+    pieces[c->fd] = 0;
     if (closes)
         client_close(c);
     int alone = 1;
@@ -40,7 +46,22 @@ static void on_connect(struct client *c) {
         say(c, "hello", 0);
 }
 
+/* Sends the next piece, and lets the message wait until it is written. Behind the last one the message is done. */
+static size_t say_piece(struct client *c) {
+    static char piece[PIECE];
+    if (pieces[c->fd] == PIECES) {
+        pieces[c->fd] = 0;
+        return MESSAGE;
+    }
+    memset(piece, 'a' + pieces[c->fd], sizeof piece);
+    pieces[c->fd]++;
+    client_send(c, piece, sizeof piece);
+    return 0;
+}
+
 static size_t on_data(struct client *c, char *data, size_t len) {
+    if (len >= MESSAGE && memcmp(data, "long", MESSAGE) == 0)
+        return say_piece(c);
     if (len >= MESSAGE) {
         say(c, memcmp(data, "next", MESSAGE) == 0 ? "next" : "message", len);
         return MESSAGE;

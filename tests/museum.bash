@@ -20,10 +20,13 @@ name=${name:-$(basename "$source" .c)}
 tests=$(sed -n 's/^Tests: //p' "$exhibit")
 tests=${tests:-${lesson%%-*}-${name%_server}.bats}
 
-mkdir -p "$work/$lesson"
+mkdir -p "$work/$lesson" "$work/tests"
 cp "$top/Makefile" "$work"
 cp "$top/$lesson"/*.[ch] "$work/$lesson"
-(cd "$work" && patch -s -p1) <"$exhibit" && make -s -C "$work" 'CFLAGS=-O2 -w' "$lesson/$name" || exit 1
+cp "$top"/tests/*.[ch] "$work/tests"
+program=$lesson/$name
+[ -f "$top/$program.c" ] || program=tests/$name # one that is only for the tests, as loop_server
+(cd "$work" && patch -s -p1) <"$exhibit" && make -s -C "$work" 'CFLAGS=-O2 -w' "$program" || exit 1
 
 # Prints a regular expression that matches the names in a file, and nothing else.
 exactly() { # FILE
@@ -44,7 +47,7 @@ PATH=$(sed 's|[^:]*/libexec/bats-core:||g' <<<"$PATH")
 
 # Runs checks, whose answers may take so many ms; leaves the names of those that fail in $work/failed.
 run() { # REGULAR-EXPRESSION MS
-    env "$(tr '[:lower:]' '[:upper:]' <<<"$name")=$work/$lesson/$name" POKE_MS="${POKE_MS:-$2}" \
+    env "$(tr '[:lower:]' '[:upper:]' <<<"$name")=$work/$program" POKE_MS="${POKE_MS:-$2}" \
         JOBS=1 TEST_SECONDS=120 sh "$top/tests/bats.sh" -f "$1" "$top/tests/$tests" >"$work/tap" 2>&1
     sed -n 's/^not ok [0-9]* //p' "$work/tap" | sort >"$work/failed"
 }

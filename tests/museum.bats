@@ -16,10 +16,13 @@ exhibit() { bash "$TOP/tests/museum.bash" "$TOP/tests/museum/$1.diff"; }
 
 @test "museum: blocking_write" { exhibit blocking_write; }
 @test "museum: char_eof" { exhibit char_eof; }
+@test "museum: closed_log" { exhibit closed_log; }
 @test "museum: emfile_spin" { exhibit emfile_spin; }
 @test "museum: exit_on_reset" { exhibit exit_on_reset; }
 @test "museum: fd_setsize" { exhibit fd_setsize; }
 @test "museum: half_close" { exhibit half_close; }
+@test "museum: loop_forgets_dropped" { exhibit loop_forgets_dropped; }
+@test "museum: loop_forgets_written" { exhibit loop_forgets_written; }
 @test "museum: menu_escape" { exhibit menu_escape; }
 @test "museum: menu_long_line" { exhibit menu_long_line; }
 @test "museum: menu_rst" { exhibit menu_rst; }

@@ -66,38 +66,49 @@ shows_help() {
 
 @test "every program explains itself with -h" { each programs shows_help; }
 
-reports_a_full_disk() {
-    local status=0
-    "$1" -h >/dev/full 2>"$TMP/err" || status=$?
-    echo "rule: output that cannot be written is an error: exit code 1 (here $status), and a line on stderr:"
-    cat "$TMP/err"
-    [ $status -eq 1 ]
-    [[ $(name "$1") == echo_[os]* ]] || grep -qE "^$(name "$1"): cannot write the output: ." "$TMP/err"
+# Passes when a program has reported that its output cannot be written; echo_once and echo_select do it without words.
+has_reported() { # PROGRAM
+    echo "rule: output that cannot be written is an error with exit code 1 (here $STATUS)"
+    case $(name "$1") in
+    echo_once | echo_select) [ "$STATUS" -eq 1 ] ;;
+    *) has_complained "^$(name "$1"): cannot write the output: ." ;;
+    esac
 }
 
-@test "every program reports it if -h cannot be written" {
+reports_lost_help() {
+    ends_by_itself 1 -- "$1" -h
+    has_reported "$1"
+    [ -c /dev/full ] || return 0
+    ends_by_itself '>/dev/full' -- "$1" -h
+    has_reported "$1"
+}
+
+@test "every program reports it if its help cannot be written" { each programs reports_lost_help; }
+
+@test "backoff reports it if its table cannot be written" {
+    ends_by_itself 1 -- "$BACKOFF"
+    has_complained '^backoff: cannot write the output: Bad file descriptor$'
     [ -c /dev/full ] || skip "no /dev/full here"
-    each programs reports_a_full_disk
+    ends_by_itself '>/dev/full' -- "$BACKOFF"
+    has_complained '^backoff: cannot write the output: No space left on device$'
 }
 
-# Where a standard descriptor is closed, there has to be /dev/null before a socket gets that number.
+@test "a server that is started with stdin, stdout and stderr closed sends its log to nobody" {
+    each tcp-servers keeps_its_log
+}
+
 fills_descriptors() {
-    local fd pid
-    start "$1"
-    stops_on TERM # so its port is free
-    "$1" -p "$PORT" <&- >&- 2>&- 3>&- 4>&- &
-    pid=$!
-    STARTED+=("$pid")
-    until grep -q socket: < <(ls -l "/proc/$pid/fd"); do
-        kill -0 "$pid"
+    local fd
+    start_closed "$1"
+    until grep -q socket: < <(ls -l "/proc/$PID/fd"); do
+        kill -0 "$PID"
         pause
     done
     for fd in 0 1 2; do
-        echo "rule: a socket is never number 0, 1 or 2; $fd is: $(readlink "/proc/$pid/fd/$fd")"
-        [ "$(readlink "/proc/$pid/fd/$fd")" = /dev/null ]
+        echo "rule: a socket is never number 0, 1 or 2; $fd is: $(readlink "/proc/$PID/fd/$fd")"
+        [ "$(readlink "/proc/$PID/fd/$fd")" = /dev/null ]
     done
-    kill -s TERM "$pid"
-    wait "$pid"
+    stops_on TERM
 }
 
 @test "a server that is started with stdin, stdout and stderr closed gives their numbers to no socket" {
@@ -173,35 +184,99 @@ says_why_it_cannot_listen() {
 
 @test "every server says why it cannot listen" { each servers says_why_it_cannot_listen; }
 
+# Where SIGHUP is ignored, as under nohup, nobody can start a program that does not ignore it.
+ending_signals() {
+    echo TERM INT
+    [[ $(trap -p HUP) == *"''"* ]] || echo HUP
+}
+
 ends() {
     local signal
-    for signal in TERM INT; do
+    for signal in $(ending_signals); do
         start "$1"
         exec 5<>"/dev/tcp/$HOST/$PORT" 6<>"/dev/tcp/$HOST/$PORT"
         logged connected
-        stops_on $signal
+        stops_on "$signal"
         exec 5>&- 6>&-
         start "$1"
-        stops_on $signal
+        stops_on "$signal"
     done
 }
 
-@test "SIGTERM and SIGINT end every server within a second, with clients and without" { each tcp-servers ends; }
+@test "SIGTERM, SIGINT and SIGHUP end every server within a second, with clients and without" { each tcp-servers ends; }
 
 ends_when_busy() {
     local signal
-    for signal in TERM INT; do
+    for signal in $(ending_signals); do
         start "$1"
         while printf x; do :; done >"/dev/udp/$HOST/$PORT" 2>"$TMP/err" 3>&- &
         STARTED+=($!)
-        stops_on $signal
+        stops_on "$signal"
         kill -s KILL $! 2>"$TMP/err" || true # nobody listens any more, so it may have ended
         start "$1"
-        stops_on $signal
+        stops_on "$signal"
     done
 }
 
-@test "SIGTERM and SIGINT end every UDP server within a second, busy or not" { each udp-servers ends_when_busy; }
+@test "SIGTERM, SIGINT and SIGHUP end every UDP server within a second, busy or not" { each udp-servers ends_when_busy; }
+
+ignores_hangup() {
+    IGNORING=HUP start "$1"
+    kill -s HUP "$PID"
+    exec 5<>"/dev/tcp/$HOST/$PORT"
+    logged connected
+    exec 5>&-
+    stops_on TERM
+}
+
+udp_ignores_hangup() {
+    IGNORING=HUP start "$1" -v
+    kill -s HUP "$PID"
+    hears "$1" "$HOST"
+    stops_on TERM
+}
+
+@test "a server that was started with SIGHUP ignored, as by nohup, goes on when it comes" {
+    each tcp-servers ignores_hangup
+    each udp-servers udp_ignores_hangup
+}
+
+# Starts a server whose log is a pipe that nobody reads, and fills that pipe. Sets PID, HOST and PORT.
+start_stuck() { # PROGRAM [ARGUMENT...]
+    local line
+    mkfifo "$TMP/log"
+    exec 9<>"$TMP/log"
+    "$@" -p 0 </dev/null >/dev/null 2>"$TMP/log" 3>&- 9>&- &
+    PID=$!
+    STARTED+=("$PID")
+    read -r -t 10 line <&9
+    PORT=${line##*:} HOST=127.0.0.1
+    dd if=/dev/zero "of=$TMP/log" oflag=nonblock bs=4096 2>"$TMP/err" 3>&- 9>&- || true # until there is no room
+    dd if=/dev/zero "of=$TMP/log" oflag=nonblock bs=1 2>"$TMP/err" 3>&- 9>&- || true
+    grep -qi 'temporarily unavailable' "$TMP/err" || skip "dd cannot fill a pipe here"
+}
+
+ends_when_stuck() {
+    start_stuck "$1"
+    exec 5<>"/dev/tcp/$HOST/$PORT" 6<>"/dev/tcp/$HOST/$PORT" 7<>"/dev/tcp/$HOST/$PORT"
+    stops_on TERM
+    exec 5>&- 6>&- 7>&- 9>&-
+    rm "$TMP/log"
+}
+
+udp_ends_when_stuck() {
+    start_stuck "$1" -v
+    exec 5<>"/dev/udp/$HOST/$PORT"
+    for _ in 1 2 3; do printf 'h\xff\n' >&5; done
+    stops_on TERM
+    exec 5>&- 9>&-
+    rm "$TMP/log"
+}
+
+@test "SIGTERM ends every server within a second, also when nobody takes its log away" {
+    each tcp-servers ends_when_stuck
+    each udp-servers udp_ends_when_stuck
+}
 
 starts_again() { restarts "$1"; stops_on TERM; }
 
