@@ -331,7 +331,7 @@ END
     logged '^127.0.0.1:[0-9]* disconnected: Connection reset by peer$'
 }
 
-@test "proxy: a client's reset behind its FIN reaches the server, though that is silent" {
+@test "proxy: a client's reset behind its FIN ends the connection, though the server is silent" {
     mkfifo "$TMP/says"
     : >"$TMP/heard"
     start "$BATS_FILE_TMPDIR/stand_in" "$TMP/says" "$TMP/heard"
