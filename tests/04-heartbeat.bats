@@ -34,7 +34,7 @@ END
     accepted 'zhangsan 1 hello' '李四 1  a  b ' '李四 2 ' '李四 3 '
 }
 
-@test "heartbeat: a line is a line, however it is cut; it ends with LF or CR LF" {
+@test "heartbeat: a line is a line, however it is cut; it ends with LF, CR LF or CR NUL" {
     start "$HEARTBEAT_SERVER"
     speak <<'END'
         a >1 "HELLO a\nMSG 1 吃饭了吗\r\nPING 1\n" via w "PING 1\n" "PONG 1\n"
@@ -43,8 +43,10 @@ END
         a < "ACK 2\nPONG 1\n"
         a >5 "MSG 3 吃饭了吗\nPING 1\r\n" via w "PING 1\n" "PONG 1\n"
         a < "ACK 3\nPONG 1\n"
+        a > "MSG 4 four\r\0PING 4\r\0"
+        a < "ACK 4\nPONG 4\n"
 END
-    accepted 'a 1 吃饭了吗' 'a 2 吃饭了吗' 'a 3 吃饭了吗'
+    accepted 'a 1 吃饭了吗' 'a 2 吃饭了吗' 'a 3 吃饭了吗' 'a 4 four'
 }
 
 @test "heartbeat: what it does not know is answered by ERROR, and the connection goes on" {
