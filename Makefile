@@ -62,11 +62,11 @@ $(PROGRAMS_04): 04-heartbeat/*.[ch]
 04-heartbeat/heartbeat_server:
 	$(COMPILE) heartbeat_server.c number.c lines.c text.c $(LOOP)
 04-heartbeat/heartbeat_client:
-	$(COMPILE) heartbeat_client.c session.c outbox.c probes.c connection.c reader.c retry.c number.c log.c lines.c text.c connect.c signals.c wire.c
+	$(COMPILE) heartbeat_client.c session.c outbox.c probes.c connection.c attempt.c reader.c retry.c number.c log.c lines.c text.c connect.c signals.c wire.c
 04-heartbeat/backoff:
 	$(COMPILE) backoff.c retry.c wire.c
 04-heartbeat/flaky_proxy:
-	$(COMPILE) flaky_proxy.c pair.c flow.c listen.c connect.c signals.c wire.c
+	$(COMPILE) flaky_proxy.c pair.c attempt.c flow.c reader.c lines.c text.c listen.c connect.c signals.c wire.c
 
 $(PROGRAMS_05): 05-udp/*.[ch]
 05-udp/udp_echo_server:

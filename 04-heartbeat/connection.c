@@ -3,6 +3,7 @@
 
 #include "connection.h"
 
+#include "connect.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -12,22 +13,24 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-int connection_try(struct connection *c, const struct addrinfo *a, int error) {
+int connection_open(struct connection *c, struct addrinfo *found) {
     connection_close(c);
-    for (; a; a = a->ai_next) {
-        c->fd = connect_begin(a);
-        c->address = a;
-        if (c->fd >= 0)
-            return 0;
-        error = errno;
-    }
-    errno = error;
-    return -1;
+    attempt_start(&c->attempt, found);
+    return connection_next(c, 0);
+}
+
+int connection_next(struct connection *c, int error) {
+    if (c->fd >= 0)
+        close(c->fd);
+    c->fd = attempt_next(&c->attempt, error);
+    return c->fd < 0 ? -1 : 0;
 }
 
 int connection_result(struct connection *c) {
     int error = connect_result(c->fd);
     c->established = error == 0;
+    if (c->established)
+        attempt_end(&c->attempt);
     return error;
 }
 
@@ -78,6 +81,7 @@ void connection_close(struct connection *c) {
         close(c->fd);
     c->fd = -1;
     c->established = 0;
+    attempt_end(&c->attempt);
     c->in = (struct reader){0};
     c->out_length = 0;
 }

@@ -2,7 +2,7 @@
 #ifndef CONNECTION_H
 #define CONNECTION_H
 
-#include "connect.h"
+#include "attempt.h"
 #include "reader.h"
 
 #include <sys/select.h>
@@ -10,19 +10,22 @@
 #define OUT_MAX 65536 /* bytes */
 
 struct connection {
-    const char *name;               /* of the server, for -v */
-    int fd;                         /* the socket; -1: there is none */
-    int established;                /* the handshake is over */
-    const struct addrinfo *address; /* the one that it goes to; those behind it are not tried yet */
-    struct reader in;               /* what the server says */
-    char out[OUT_MAX];              /* bytes that wait for the kernel to take them ... */
-    size_t out_length;              /* ... so many */
+    const char *name;       /* of the server, for -v */
+    int fd;                 /* the socket; -1: there is none */
+    int established;        /* the handshake is over */
+    struct attempt attempt; /* until then: the addresses that are left */
+    struct reader in;       /* what the server says */
+    char out[OUT_MAX];      /* bytes that wait for the kernel to take them ... */
+    size_t out_length;      /* ... so many */
 };
 
-/* Begins to connect to the first of these addresses that does not fail at once; a connection that there was is closed.
- * It is established, or has failed, when select() says "writable". Returns 0; or -1 if no address is left, with the
- * errno of the last one; for an empty list that is `error`. */
-int connection_try(struct connection *c, const struct addrinfo *a, int error);
+/* Begins to connect to the first of these addresses that does not fail at once. They are from look_up(), and belong to
+ * the connection from now on; one that there was is closed. It is established, or has failed, when select() says
+ * "writable". Returns 0; or -1 with errno: all of them have failed. */
+int connection_open(struct connection *c, struct addrinfo *found);
+
+/* An address has failed, with this errno: goes on with the next one. Returns the same. */
+int connection_next(struct connection *c, int error);
 
 /* select() says "writable" for the first time. Returns 0: it is established; or the errno with which it has failed. */
 int connection_result(struct connection *c);

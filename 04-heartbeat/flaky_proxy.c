@@ -1,6 +1,7 @@
 /* flaky_proxy.c - a bad network in a box: stands between clients and a server, and fails when told to.
  *
- *     cc -o flaky_proxy flaky_proxy.c pair.c flow.c listen.c connect.c signals.c wire.c
+ *     cc -o flaky_proxy flaky_proxy.c pair.c attempt.c flow.c reader.c lines.c text.c listen.c connect.c signals.c \
+ *        wire.c
  *
  *     terminal 1:  ../01-echo/echo_server                       any TCP server will do
  *     terminal 2:  ./flaky_proxy -v 127.0.0.1 3200
@@ -9,6 +10,7 @@
  *
  * Watch what each program makes of it. TCP promises that bytes come in order, not when, not in what pieces, and not
  * that anybody is still there. Left out: lost packets; TCP sends them again, and we see only a delay.
+ * Looking up the name of the server waits for a name server, and all connections with it.
  *     pair_turn -> pair_pass -> flow_read -> flow_add ... flow_due ... flow_write
  *     read_commands -> obey -> obey_word, obey_number
  *
@@ -21,6 +23,7 @@
 #include "flow.h"
 #include "listen.h"
 #include "pair.h"
+#include "reader.h"
 #include "signals.h"
 #include "wire.h"
 
@@ -35,8 +38,9 @@
 #include <unistd.h>
 
 #define DELAY_MAX    60000 /* ms */
-#define COMMAND_SIZE 64    /* bytes in a command and its NUL */
+#define COMMAND_SIZE 64    /* bytes in a command of -r and its NUL */
 #define NEWCOMERS    64    /* accepted in one turn at most */
+#define TURN_US      10000 /* us: a turn, shared by all directions that have something to do */
 
 const char program[] = "flaky_proxy";
 const char usage[] =
@@ -65,12 +69,11 @@ const char usage[] =
     "  status      change nothing\n";
 
 static struct server_name server;        /* HOST PORT */
-static struct addrinfo *addresses;       /* of the server */
 static struct pair *pairs;               /* a list */
 static struct network network;           /* chop and delay */
 static int stalled;                      /* nothing is passed on */
 static int refusing;                     /* nobody listens */
-static int deaf;                         /* stdin has ended */
+static struct reader input;              /* stdin: commands */
 static int listener;                     /* a socket; while we refuse, bound to our port, but not listening */
 static struct sockaddr_storage here;     /* our address ... */
 static socklen_t here_len = sizeof here; /* ... and its bytes */
@@ -167,7 +170,7 @@ static void say_status(const char *command, const char *argument) {
 
 /* Obeys a line, which strtok() cuts to pieces. */
 static void obey(char *line) {
-    const char *blanks = " \t\r", *word = strtok(line, blanks), *argument = strtok(NULL, blanks);
+    const char *blanks = " \t", *word = strtok(line, blanks), *argument = strtok(NULL, blanks);
     if (word == NULL)
         return;
 
@@ -185,23 +188,17 @@ static void obey(char *line) {
                 program, strcmp(word, "help") == 0 ? "" : "not understood; ");
 }
 
-/* Reads commands. When stdin ends, the proxy goes on as it was told last. */
+/* Reads commands. When stdin ends, or cannot be read, the proxy goes on as it was told last. */
 static void read_commands(void) {
-    static char line[COMMAND_SIZE];
-    static size_t length;
-    char chunk[COMMAND_SIZE];
-    ssize_t n = read(STDIN_FILENO, chunk, sizeof chunk);
-    deaf = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
-    for (ssize_t i = 0; i < n; i++) {
-        if (chunk[i] == '\n') {
-            line[length] = '\0';
-            length = 0;
-            obey(line);
-        } else {
-            line[length] = chunk[i];
-            length += length < COMMAND_SIZE - 1; /* no command is so long: this one will not be understood */
-        }
-    }
+    if (reader_read(&input, STDIN_FILENO) < 0 && input.eof)
+        complain("cannot read commands", strerror(errno));
+
+    enum line_event event;
+    do { /* of a line that is too long its beginning will not be understood */
+        event = reader_take(&input);
+        if (event != LINE_MORE)
+            obey(input.line.text);
+    } while (event != LINE_MORE);
 }
 
 /* Gives the next command of -r. Which it is and when the next one follows depends on the seed alone. */
@@ -247,7 +244,7 @@ static int accept_newcomer(void) {
     if (fd < 0)
         return 0;
 
-    struct pair *p = pair_new(fd, name, server.text, addresses, &network);
+    struct pair *p = pair_new(fd, name, &server, &network);
     if (p == NULL) {
         fprintf(stderr, "%s disconnected: out of memory\n", name);
         close(fd);
@@ -277,7 +274,7 @@ static long long watch(int signals, long long now, fd_set *readable, fd_set *wri
     FD_ZERO(readable);
     FD_ZERO(writable);
     FD_SET(signals, readable);
-    if (!deaf)
+    if (reader_wants_more(&input))
         FD_SET(STDIN_FILENO, readable);
     if (!stalled && !refusing)
         FD_SET(listener, readable);
@@ -289,21 +286,20 @@ static long long watch(int signals, long long now, fd_set *readable, fd_set *wri
     return until;
 }
 
-/* One turn: obeys, passes on, accepts. Newcomers come last, because those that leave in it make room. */
-static void turn(fd_set *readable, fd_set *writable) {
-    long long now = now_ms();
-    if (!deaf && FD_ISSET(STDIN_FILENO, readable))
-        read_commands();
-    if (next_misdeed <= now) {
-        misbehave();
-        plan_misdeed(now + 1);
-    }
-
+/* One turn: passes on, obeys, accepts. Newcomers come last, because those that leave in it make room. */
+static void turn(const struct look *look) {
     for (struct pair *p = stalled ? NULL : pairs; p; p = p->next)
-        pair_turn(p, readable, writable, now);
+        pair_turn(p, look);
+
+    if (FD_ISSET(STDIN_FILENO, &look->readable))
+        read_commands();
+    if (next_misdeed <= look->now) {
+        misbehave();
+        plan_misdeed(look->now + 1);
+    }
     free_gone();
 
-    int more = !stalled && !refusing && FD_ISSET(listener, readable);
+    int more = !stalled && !refusing && FD_ISSET(listener, &look->readable);
     for (int i = 0; i < NEWCOMERS && more; i++)
         more = accept_newcomer();
 }
@@ -311,14 +307,19 @@ static void turn(fd_set *readable, fd_set *writable) {
 /* The loop. Returns when a signal has come. */
 static void serve(int signals) {
     while (!stop) {
-        fd_set readable, writable;
-        long long now = now_ms(), until = watch(signals, now, &readable, &writable), wait = 0;
-        if (until > now)
-            wait = until - now;
+        struct look look = {.began = now_ms()};
+        long long until = watch(signals, look.began, &look.readable, &look.writable), wait = 0;
+        if (until > look.began)
+            wait = until - look.began;
         struct timeval timeout = {.tv_sec = (time_t)(wait / 1000),
                                   .tv_usec = (suseconds_t)(wait % 1000 * 1000)};
-        if (select(FD_SETSIZE, &readable, &writable, NULL, until == NEVER ? NULL : &timeout) >= 0)
-            turn(&readable, &writable);
+        int ready =
+            select(FD_SETSIZE, &look.readable, &look.writable, NULL, until == NEVER ? NULL : &timeout);
+        if (ready < 0) /* a signal: the sets say nothing */
+            continue;
+        look.now = now_ms();
+        look.share = TURN_US / (ready + 1);
+        turn(&look);
     }
 }
 
@@ -335,7 +336,6 @@ int main(int argc, char **argv) {
     const char *address = "127.0.0.1", *port = "5205";
     int option, misbehaving = 0;
     uint32_t seed = 1;
-    deaf = fcntl(STDIN_FILENO, F_GETFD) < 0;
     while ((option = getopt(argc, argv, "hrva:p:c:d:i:s:")) != -1)
         switch (option) {
         case 'h': return show_help();
@@ -350,7 +350,7 @@ int main(int argc, char **argv) {
         default: return show_usage();
         }
     server = parse_server(argc, argv, "5204");
-    addresses = resolve(&server, SOCK_STREAM);
+    freeaddrinfo(resolve(&server, SOCK_STREAM)); /* a name that nobody knows is a mistake of who typed it */
     int signals = catch_signals();
     listener = listen_on(address, port);
     getsockname(listener, (struct sockaddr *)&here, &here_len);
@@ -360,6 +360,5 @@ int main(int argc, char **argv) {
     if (misbehaving)
         plan_misdeed(now_ms());
     serve(signals);
-    freeaddrinfo(addresses);
     return 0;
 }

@@ -20,7 +20,7 @@
 #define PAUSE_MS      1  /* ms between two pieces */
 #define PAUSED_PIECES 64 /* the first so many after a silence have pauses between them */
 #define SILENCE_MS    20 /* ms without a write: then the pieces are counted anew */
-#define PIECES_A_TURN 16 /* then it is the turn of another connection */
+#define PIECES_A_TURN 16 /* then, at the latest, it is the turn of another connection */
 
 int roll(uint32_t *dice, int n) {
     *dice ^= *dice << 13;
@@ -112,10 +112,14 @@ static long long flow_due(const struct flow *f) {
 
 /* ---- For the loop. ---- */
 
+int flow_wants_more(const struct flow *f) {
+    return f->from >= 0 && !f->eof && f->end < FLOW_MAX && f->parcels < PARCELS_MAX;
+}
+
 long long flow_watch(const struct flow *f, fd_set *readable, fd_set *writable, long long now) {
     long long due = flow_due(f);
-    if (f->from >= 0 && !f->eof && f->end < FLOW_MAX && f->parcels < PARCELS_MAX)
-        FD_SET(f->from, readable); /* back-pressure: with too much under way the sender has to wait */
+    if (flow_wants_more(f))
+        FD_SET(f->from, readable);
     if (due > now)
         return due;
     FD_SET(f->to, writable);
@@ -140,8 +144,11 @@ int flow_read(struct flow *f, const char *name, long long now) {
     return 0;
 }
 
-int flow_write(struct flow *f, const char *name, long long now) {
+int flow_write(struct flow *f, const char *name, long long now, long long share) {
+    long long end = now_us() + share;
     for (int i = 0; i < PIECES_A_TURN && f->parcels > 0 && flow_due(f) <= now; i++) {
+        if (i > 0 && now_us() >= end)
+            break;
         ssize_t n = write(f->to, f->data + f->start, piece_size(f->network, f->parcel[f->first].length));
         if (n < 0)
             return errno == EAGAIN || errno == EINTR ? 0 : -1;

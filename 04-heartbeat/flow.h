@@ -47,14 +47,18 @@ struct flow {
     char data[FLOW_MAX];
 };
 
+/* Is it ready for more? Not at the end; nor with too much under way: then we do not read, and TCP makes the sender
+ * wait. */
+int flow_wants_more(const struct flow *f);
+
 /* Tells select() what to wait for. Returns when, at the latest, there will be something to write, in ms, or NEVER. */
 long long flow_watch(const struct flow *f, fd_set *readable, fd_set *writable, long long now);
 
 /* Reads once. `name` is for -v. Returns 0, or -1 with errno. */
 int flow_read(struct flow *f, const char *name, long long now);
 
-/* Writes what is due. Returns 0, or -1 with errno. */
-int flow_write(struct flow *f, const char *name, long long now);
+/* Writes what is due, for so many us at most, but one piece at least. Returns 0, or -1 with errno. */
+int flow_write(struct flow *f, const char *name, long long now, long long share);
 
 /* Has a FIN follow what is under way, at the time `due` or later. */
 void flow_finish(struct flow *f, long long due);

@@ -1,6 +1,6 @@
 /* heartbeat_client.c - sends lines to a server that may be away at times: each arrives once, and in order.
  *
- *     cc -o heartbeat_client heartbeat_client.c session.c outbox.c probes.c connection.c reader.c retry.c \
+ *     cc -o heartbeat_client heartbeat_client.c session.c outbox.c probes.c connection.c attempt.c reader.c retry.c \
  *        number.c log.c lines.c text.c connect.c signals.c wire.c
  *
  *     terminal 1:  ./heartbeat_server
@@ -12,7 +12,7 @@
  * Then the client waits, 2, 4, 8 ... seconds, tries again, and sends what was not acknowledged once more.
  *     a line typed:  reader_read -> take_input -> outbox_add -> send_messages -> connection_flush; freed by outbox_ack
  *     a line of the server:  connection_read -> on_line -> on_welcome, on_ack, probes_answer
- * Left out: the name of the server is looked up only once.
+ * Left out: looking up the name of the server waits for a name server; all else waits in select().
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -24,6 +24,7 @@
 #include "text.h"
 #include "wire.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,9 @@ const char usage[] =
     "usage: heartbeat_client [-hvkj] [-n NAME] [-i MS] [-t MS] [-c MS] [-b MS] [-m MS] [HOST [PORT]]\n"
     "  -h       print this help\n"
     "  -v       show every read and write on stderr, in hex and text\n"
-    "  -n NAME  1 to 32 bytes, no blanks: who the messages are from (default client and the process number)\n"
+    "  -n NAME  who the messages are from: 1 to 32 bytes of letters, digits, - and _ (default client and "
+    "the\n"
+    "           process number)\n"
     "  -i MS    send a probe so often (default 5000)\n"
     "  -t MS    an answer that takes longer means: the server is dead (default 2000)\n"
     "  -c MS    a connection that takes longer to open has failed (default 3000)\n"
@@ -59,14 +62,19 @@ static struct session session = {
 };
 static struct reader input; /* stdin */
 static int refused;         /* lines of the input that were not taken */
+static int input_failed;    /* nobody knows what else there was */
 
 /* May a line be taken now? With a full outbox the input has to wait; but while the server is away, it would wait for
  * long: then a line is refused in words. */
 static int takes_input(void) { return !outbox_is_full(&session.outbox) || session.state == CLOSED; }
 
-/* Reads the input once. */
+/* Reads the input once. If that fails, the lines that came before are still sent; the beginning of one is none. */
 static void read_input(void) {
-    reader_read(&input, STDIN_FILENO);
+    if (reader_read(&input, STDIN_FILENO) < 0 && input.eof) {
+        complain("cannot read the input", strerror(errno));
+        input_failed = 1;
+        input.line = (struct line){0};
+    }
     session.input_ended = reader_is_over(&input);
 }
 
@@ -127,12 +135,11 @@ static void turn(int signals) {
 /* Sets the name that the messages are from; ends the program if it is none. */
 static void set_name(const char *text) {
     static char name[WORD_MAX + 1];
-    if (*text == '\0' || strlen(text) > WORD_MAX || strpbrk(text, " \t\r\n")) {
-        fprintf(stderr, "%s: '%s' is no name of 1 to %d bytes without blanks\n", program, text, WORD_MAX);
+    if (!name_is_valid(text)) {
+        fprintf(stderr, "%s: '%s' is no name: %s\n", program, text, NAME_RULE);
         exit(show_usage());
     }
     snprintf(name, sizeof name, "%s", text);
-    text_clean(name, strlen(name));
     session.name = name;
 }
 
@@ -161,14 +168,13 @@ int main(int argc, char **argv) {
     set_name(own_name);
     parse_options(argc, argv);
     struct server_name server = parse_server(argc, argv, "5204");
-    struct addrinfo *addresses = resolve(&server, SOCK_STREAM);
+    struct addrinfo *found = resolve(&server, SOCK_STREAM);
     int signals = catch_signals();
 
     session.server = &server;
-    session.addresses = addresses;
     session.dice = (uint64_t)now_us() * 1000003u + (uint64_t)getpid();
     log_start();
-    session_start(&session);
+    session_start(&session, found);
     while (!session.finished) {
         turn(signals);
         if (stop) {
@@ -178,10 +184,9 @@ int main(int argc, char **argv) {
     }
 
     connection_close(&session.connection);
-    freeaddrinfo(addresses);
     if (session.outbox.waiting > 0)
         log_line("%d not acknowledged", session.outbox.waiting);
     if (stop)
         return 0;
-    return !session_is_done(&session) || session_never_welcomed(&session) || refused > 0;
+    return !session_is_done(&session) || session_never_welcomed(&session) || refused > 0 || input_failed;
 }

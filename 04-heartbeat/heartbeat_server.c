@@ -18,6 +18,7 @@
 #include "lines.h"
 #include "loop.h"
 #include "number.h"
+#include "signals.h"
 #include "text.h"
 
 #include <errno.h>
@@ -178,8 +179,8 @@ static void member_connect(struct member *m, struct client *c) {
 static void do_hello(struct client *c, const char *name) {
     if (peers[c->fd].member)
         say(c, "ERROR you have said HELLO\n");
-    else if (*name == '\0' || strlen(name) > WORD_MAX || strpbrk(name, " \t"))
-        say(c, "ERROR a name is 1 to %d bytes, no blanks\n", WORD_MAX);
+    else if (!name_is_valid(name))
+        say(c, "ERROR %s\n", NAME_RULE);
     else
         member_connect(member_find(name), c);
 }
@@ -193,23 +194,32 @@ static void do_ping(struct client *c, const char *text) {
         say(c, "PONG %lld\n", n);
 }
 
-/* Writes an accepted message to stdout, at once: what is acknowledged must not be lost. */
-static void keep(const struct member *m, const char *text) {
-    if (printf("%s %lld %s\n", m->name, m->last, text) > 0 && fflush(stdout) == 0)
-        return;
-    complain("cannot write the output", strerror(errno));
-    exit(1);
+/* Writes an accepted message to stdout, at once: what is acknowledged must not be lost. Returns 0; or -1: a signal came
+ * before all was written (nobody reads the pipe), and we shall end. If it cannot be written, ends the program. */
+static int keep(const struct member *m, long long seq, const char *text) {
+    char line[WORD_MAX + LINE_SIZE + 32];
+    size_t len = (size_t)snprintf(line, sizeof line, "%s %lld %s\n", m->name, seq, text), written = 0;
+    while (written < len && !stop) {
+        ssize_t n = write(STDOUT_FILENO, line + written, len - written);
+        if (n >= 0) {
+            written += (size_t)n;
+        } else if (errno != EINTR) {
+            complain("cannot write the output", strerror(errno));
+            exit(1);
+        }
+    }
+    return written == len ? 0 : -1;
 }
 
 /* Counts a message once. "At least once" is the client's part: it sends a message again until it hears ACK. "Only once"
  * is ours: a number that is not above the last one has been here. */
 static void accept_message(struct client *c, struct member *m, long long seq, const char *text) {
-    if (seq > m->last) {
-        m->last = seq;
-        keep(m, text);
-    } else {
+    if (seq <= m->last)
         note(c, "repeats a message");
-    }
+    else if (keep(m, seq, text) == 0)
+        m->last = seq;
+    else
+        return; /* no ACK, so the client will send it again */
     say(c, "ACK %lld\n", seq);
 }
 

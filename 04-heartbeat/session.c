@@ -3,6 +3,7 @@
 
 #include "session.h"
 
+#include "connect.h"
 #include "log.h"
 #include "number.h"
 #include "retry.h"
@@ -11,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define MSG_ROOM 2048 /* bytes for a message and some probes behind it */
 #define LEAVE_MS 500  /* ms: how long we wait for the server's FIN after ours */
@@ -62,31 +64,54 @@ static void give_up(struct session *s, const char *why) {
     connection_close(&s->connection);
 }
 
-/* Begins to connect to one of these addresses. `error`: what is told if there is none, an errno. */
-static void try_addresses(struct session *s, const struct addrinfo *a, int error) {
+/* A try has failed, before there was a connection. */
+static void lose_try(struct session *s, const char *whom, const char *error) {
     char why[SERVER_TEXT + 100];
-    if (connection_try(&s->connection, a, error) == 0) {
-        s->until = now_ms() + s->patience; /* a connect that hangs is a failure, too */
-        return;
-    }
-    snprintf(why, sizeof why, "%s: %s", s->server->text, strerror(errno));
+    snprintf(why, sizeof why, "%s: %s", whom, error);
     lose(s, why);
 }
 
-void session_start(struct session *s) {
+/* connection_open() or connection_next() has returned `result`. A connect that hangs is a failure, too; and while
+ * another address is left, it must not use up all our patience. */
+static void await_connection(struct session *s, int result) {
+    if (result < 0) {
+        lose_try(s, s->server->text, strerror(errno));
+        return;
+    }
+    int ms = s->patience;
+    if (ms > CONNECT_MS && s->connection.attempt.next)
+        ms = CONNECT_MS;
+    s->until = now_ms() + ms;
+}
+
+void session_start(struct session *s, struct addrinfo *found) {
     s->state = CONNECTING;
     s->connection.name = s->server->text;
     s->connection.fd = -1;
-    try_addresses(s, s->addresses, 0);
+    await_connection(s, connection_open(&s->connection, found));
+}
+
+/* Looks the name of the server up again, because it may have moved, and connects. This call waits for a name server, if
+ * one has to be asked. */
+static void try_again(struct session *s) {
+    const char *why;
+    change(s, CONNECTING, s->server->text, "");
+    struct addrinfo *found = look_up(s->server, SOCK_STREAM, &why);
+    if (found)
+        await_connection(s, connection_open(&s->connection, found));
+    else
+        lose_try(s, s->server->host, why);
 }
 
 /* select() says "writable": the handshake is over, well or not. */
 static void on_connected(struct session *s) {
     int error = connection_result(&s->connection);
-    if (error == 0)
-        connection_send(&s->connection, "HELLO %s\n", s->name);
-    else
-        try_addresses(s, s->connection.address->ai_next, error);
+    if (error != 0) {
+        await_connection(s, connection_next(&s->connection, error));
+        return;
+    }
+    connection_send(&s->connection, "HELLO %s\n", s->name);
+    s->until = now_ms() + s->patience; /* for WELCOME */
 }
 
 void session_leave(struct session *s, const char *why) {
@@ -199,7 +224,7 @@ long long session_time_left(const struct session *s, long long now) {
 static void fire_connecting(struct session *s) {
     char why[64];
     if (!s->connection.established) {
-        try_addresses(s, s->connection.address->ai_next, ETIMEDOUT);
+        await_connection(s, connection_next(&s->connection, ETIMEDOUT));
         return;
     }
     snprintf(why, sizeof why, "no WELCOME within %d ms", s->patience);
@@ -228,8 +253,7 @@ void session_fire(struct session *s, long long now) {
     } else if (s->state == CLOSING) {
         lose(s, "no FIN from the server");
     } else {
-        change(s, CONNECTING, s->server->text, "");
-        try_addresses(s, s->addresses, 0);
+        try_again(s);
     }
 }
 

@@ -28,11 +28,10 @@ enum state {
 struct session {
     /* Set by the caller, before session_start(). */
     const char *name;                 /* what HELLO says */
-    const struct server_name *server; /* for the log */
-    const struct addrinfo *addresses; /* of the server */
+    const struct server_name *server; /* looked up again for each try */
     int interval;                     /* ms: time between two probes */
     int timeout;                      /* ms: a probe without an answer for so long: the server is dead */
-    int patience;                     /* ms: for a connect, and for WELCOME */
+    int patience;                     /* ms: for a connect, and then for WELCOME */
     int first_wait, longest_wait;     /* ms: see backoff_ms() */
     int keep_trying;                  /* do not give up after the longest wait */
     int jitter;                       /* throw dice for each wait */
@@ -52,8 +51,8 @@ struct session {
     int finished;         /* it is over: the caller's loop may end */
 };
 
-/* Begins to connect. */
-void session_start(struct session *s);
+/* Begins to connect to these addresses of the server, which are from resolve(), and are freed by the session. */
+void session_start(struct session *s, struct addrinfo *found);
 
 /* Has everything been delivered, and will there be no more? */
 int session_is_done(const struct session *s);

@@ -4,77 +4,10 @@
 
 load helpers
 
-# A server that says what is written into a FIFO, to its latest client, and keeps what it hears in a file. "(hang up)"
-# makes it do so. With the argument "full" instead, one that nobody can connect to, for its queue is full; with "liar",
-# one that reads nothing and acknowledges all.
-setup_file() {
-    cat >"$BATS_FILE_TMPDIR/stand_in.c" <<'END'
-        #define _POSIX_C_SOURCE 200809L
-        #include <arpa/inet.h>
-        #include <fcntl.h>
-        #include <netinet/in.h>
-        #include <poll.h>
-        #include <stdio.h>
-        #include <string.h>
-        #include <sys/socket.h>
-        #include <unistd.h>
+setup_file() { "${CC:-cc}" -w -o "$BATS_FILE_TMPDIR/stand_in" "$TOP/tests/stand_in.c"; }
 
-        int main(int argc, char **argv) { /* stand_in SAYS HEARD [-p 0] */
-            struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-            socklen_t len = sizeof address;
-            static char data[65536];
-            int listener = socket(AF_INET, SOCK_STREAM, 0), full = strcmp(argv[1], "full") == 0, peer = -1;
-            if (argc < 2 || bind(listener, (struct sockaddr *)&address, len) < 0 || listen(listener, full ? 0 : 9) < 0)
-                return 1;
-            getsockname(listener, (struct sockaddr *)&address, &len);
-            for (int i = 0; full && i < 4; i++) {
-                int fd = socket(AF_INET, SOCK_STREAM, 0);
-                fcntl(fd, F_SETFL, O_NONBLOCK);
-                connect(fd, (struct sockaddr *)&address, len);
-            }
-            fprintf(stderr, "stand_in: listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
-            if (full)
-                return pause();
-            if (strcmp(argv[1], "liar") == 0) {
-                peer = accept(listener, NULL, NULL);
-                dprintf(peer, "WELCOME 0\n");
-                while (dprintf(peer, "ACK 999999\n") > 0)
-                    poll(NULL, 0, 1);
-                return 0;
-            }
-            int heard = open(argv[2], O_WRONLY | O_CREAT | O_APPEND, 0600), says = open(argv[1], O_RDWR);
-            struct pollfd p[] = {{listener, POLLIN, 0}, {says, POLLIN, 0}, {-1, POLLIN, 0}};
-            while (poll(p, 3, -1) > 0) {
-                if (p[0].revents) {
-                    close(peer);
-                    p[2].fd = peer = accept(listener, NULL, NULL);
-                    dprintf(heard, "(connected)\n");
-                } else if (p[1].revents) {
-                    static const char hang_up[] = "(hang up)\n"; /* may come in one read with what is before it */
-                    ssize_t n = read(says, data, sizeof data), rest = n - (ssize_t)strlen(hang_up);
-                    int last = rest >= 0 && memcmp(data + rest, hang_up, strlen(hang_up)) == 0;
-                    if (n > 0 && write(peer, data, (size_t)(last ? rest : n)) < 0)
-                        return 1;
-                    if (last) {
-                        close(peer);
-                        p[2].fd = peer = -1;
-                    }
-                } else {
-                    ssize_t n = read(peer, data, sizeof data);
-                    if (n <= 0) {
-                        n = snprintf(data, sizeof data, "(the end)\n");
-                        p[2].fd = -1;
-                    }
-                    if (write(heard, data, (size_t)n) < 0)
-                        return 1;
-                }
-            }
-        }
-END
-    "${CC:-cc}" -w -o "$BATS_FILE_TMPDIR/stand_in" "$BATS_FILE_TMPDIR/stand_in.c"
-}
-
-# Starts it. say BYTES lets it say them (as for printf %b); heard LINE... waits until it has heard just these lines.
+# Starts a server that the test plays (see tests/stand_in.c). say BYTES lets it say them (as for printf %b); heard LINE...
+# waits until it has heard just these lines.
 stand_in() {
     mkfifo "$TMP/says"
     : >"$TMP/heard"
@@ -235,6 +168,55 @@ nobody() {
     say '\033[2Jhello\007\n'
     logs 'the server says \?\[2Jhello\?; next try'
     if grep -q $'[\001-\010\013-\037\177]' "$TMP/log"; then return 1; fi
+}
+
+@test "heartbeat client: -n takes what can be a name, and nothing else" {
+    local name
+    start "$HEARTBEAT_SERVER"
+    "$HEARTBEAT_CLIENT" -n 李四_-9 "$HOST" "$PORT" </dev/null
+    for name in '' 'a b' a:b "$(printf 'n%.0s' {1..33})" $'\033[2J' $'\u200b' $'a\ufeff' $'\u202ea'; do
+        local status=0
+        "$HEARTBEAT_CLIENT" -n "$name" "$HOST" "$PORT" </dev/null 2>"$TMP/err" || status=$?
+        head -n 1 "$TMP/err"
+        [ $status -eq 2 ]
+        grep -q 'a name is 1 to 32 bytes of letters, digits, - and _$' "$TMP/err"
+    done
+}
+
+@test "heartbeat client: lines that end with CR LF or CR NUL are lines" {
+    start "$HEARTBEAT_SERVER"
+    printf 'one\r\ntwo\r\0three\r' | "$HEARTBEAT_CLIENT" -n me "$HOST" "$PORT"
+    printf '%s\n' one two three >"$TMP/in"
+    accepted "$TMP/in"
+}
+
+@test "heartbeat client: an input that cannot be read is reported, and the exit code tells" {
+    start "$HEARTBEAT_SERVER"
+    local status=0
+    "$HEARTBEAT_CLIENT" -n me "$HOST" "$PORT" <&- 2>"$TMP/err" || status=$?
+    cat "$TMP/err"
+    echo "rule: with stdin closed nobody knows what was to be sent: exit code 1; here: $status"
+    [ $status -eq 1 ]
+    grep -q '^heartbeat_client: cannot read the input: ' "$TMP/err"
+    status=0
+    "$HEARTBEAT_CLIENT" -n me "$HOST" "$PORT" <&- >&- 2>&- || status=$?
+    [ $status -eq 1 ]
+    : >"$TMP/in"
+    accepted "$TMP/in"
+}
+
+@test "heartbeat client: started with stdout and stderr closed it sends its messages, and its log to nobody" {
+    stand_in
+    printf '%s\n' one two | "$HEARTBEAT_CLIENT" -n me "$HOST" "$PORT" >&- 2>&- 3>&- &
+    CLIENT=$!
+    STARTED+=("$CLIENT")
+    heard '(connected)' 'HELLO me'
+    say 'WELCOME 0\n'
+    heard 'MSG 1 one' 'MSG 2 two'
+    say 'ACK 1\nACK 2\n'
+    heard '(the end)'
+    say '(hang up)\n'
+    wait "$CLIENT"
 }
 
 @test "heartbeat client: a line of over 1000 bytes is refused in words, and the exit code tells" {
@@ -410,6 +392,47 @@ END
     grep -q 'CONNECTING -> CLOSED: no WELCOME within 100 ms' "$TMP/log"
 }
 
+# Starts a server that is called moving.test, if the client can be made to believe that.
+moving_server() {
+    moving_name "$HEARTBEAT_CLIENT"
+    start "$HEARTBEAT_SERVER"
+    echo "$HOST $PORT" >"$ADDRESSES"
+    LD_PRELOAD=$MOVING "$HEARTBEAT_CLIENT" moving.test 1 </dev/null || skip "it asks for names in another way"
+}
+
+@test "heartbeat client: a server that has moved is found, for each try asks for its name again" {
+    moving_server
+    LD_PRELOAD=$MOVING HOST=moving.test client -b 10 -m 40 -k
+    type one
+    logs 'all acknowledged, up to 1'
+    rm "$ADDRESSES"
+    kill -s KILL "$PID"
+    type two
+    echo "rule: a name that cannot be found is a try that has failed, like any other"
+    logs 'CONNECTING -> CLOSED: .*moving\.test.*; next try' 2
+    start "$HEARTBEAT_SERVER" 6>&- # on another port
+    echo "$HOST $PORT" >"$TMP/moved"
+    mv "$TMP/moved" "$ADDRESSES"
+    logs 'all acknowledged, up to 2'
+    ends 0
+    echo two >"$TMP/in"
+    accepted "$TMP/in"
+}
+
+@test "heartbeat client: an address that does not answer has 3 seconds, if the name has another" {
+    moving_server
+    local port=$PORT log=$LOG
+    start "$BATS_FILE_TMPDIR/stand_in" full
+    printf '%s\n' "$HOST $PORT" "$HOST $port" >"$ADDRESSES"
+    LOG=$log
+    LD_PRELOAD=$MOVING HOST=moving.test client -c 60000
+    type one
+    logs 'all acknowledged, up to 1'
+    ends 0
+    echo one >"$TMP/in"
+    accepted "$TMP/in"
+}
+
 @test "heartbeat client: BYE is a reason to come back, ERROR one to give up" {
     stand_in
     client -b 10
@@ -472,9 +495,10 @@ END
     [ "$(grep -c 'wait already' "$TMP/log")" -eq 3 ]
 }
 
-@test "heartbeat client: SIGTERM and SIGINT end it within a second, whatever it waits for, exit code 0" {
+@test "heartbeat client: SIGTERM, SIGINT and SIGHUP end it within a second, whatever it waits for, exit code 0" {
+    [ -z "$(trap -p HUP)" ] || skip "SIGHUP is ignored here, as nohup does"
     local signal
-    for signal in TERM INT; do
+    for signal in TERM INT HUP; do
         start "$HEARTBEAT_SERVER"
         client
         logs OPEN
@@ -498,6 +522,18 @@ END
         logs 'CLOSED -> CONNECTING'
         PID=$CLIENT stops_on $signal
     done
+}
+
+@test "heartbeat client: SIGHUP that is ignored at the start, as with nohup, stays ignored" {
+    start "$HEARTBEAT_SERVER"
+    trap '' HUP
+    client
+    trap - HUP
+    logs OPEN
+    kill -s HUP "$CLIENT"
+    type one
+    logs 'all acknowledged, up to 1'
+    ends 0
 }
 
 # ---- Backoff
@@ -581,6 +617,23 @@ END
 @test "backoff: 100 clients knock at the same time without jitter, and with it they do not" {
     "$BACKOFF" -p >"$TMP/out"
     grep -q '^at most in any 10 ms: 100 without jitter, [0-9] with$' "$TMP/out"
+}
+
+@test "backoff: output that cannot be written is an error" {
+    local status=0
+    "$BACKOFF" >&- 2>"$TMP/err" || status=$?
+    cat "$TMP/err"
+    [ $status -eq 1 ]
+    grep -q '^backoff: cannot write the output: ' "$TMP/err"
+    [ -c /dev/full ] || return 0
+    for option in '-n 1' -p '-k -n 100000'; do
+        status=0
+        # shellcheck disable=SC2086 # these may be several words
+        "$BACKOFF" $option >/dev/full 2>"$TMP/err" || status=$?
+        cat "$TMP/err"
+        [ $status -eq 1 ]
+        grep -q '^backoff: cannot write the output: ' "$TMP/err"
+    done
 }
 
 # ---- Through a bad network

@@ -34,7 +34,7 @@ END
     accepted 'zhangsan 1 hello' '李四 1  a  b ' '李四 2 ' '李四 3 '
 }
 
-@test "heartbeat: a line is a line, however it is cut; it ends with LF or CR LF" {
+@test "heartbeat: a line is a line, however it is cut; it ends with LF, CR LF or CR NUL" {
     start "$HEARTBEAT_SERVER"
     speak <<'END'
         a >1 "HELLO a\nMSG 1 吃饭了吗\r\nPING 1\n" via w "PING 1\n" "PONG 1\n"
@@ -43,8 +43,10 @@ END
         a < "ACK 2\nPONG 1\n"
         a >5 "MSG 3 吃饭了吗\nPING 1\r\n" via w "PING 1\n" "PONG 1\n"
         a < "ACK 3\nPONG 1\n"
+        a > "MSG 4 four\r\0PING 4\r\0"
+        a < "ACK 4\nPONG 4\n"
 END
-    accepted 'a 1 吃饭了吗' 'a 2 吃饭了吗' 'a 3 吃饭了吗'
+    accepted 'a 1 吃饭了吗' 'a 2 吃饭了吗' 'a 3 吃饭了吗' 'a 4 four'
 }
 
 @test "heartbeat: what it does not know is answered by ERROR, and the connection goes on" {
@@ -53,7 +55,8 @@ END
     {
         for line in '' ' ' hello 'hello a' HELLO PING 'PING x' 'PING -1' 'PING 1 2' 'PING 1x' 'PING  1' 'PING ' \
             'PING 1000000000000000000' MSG 'MSG x' 'MSG 1 x' 'HELLO ' 'HELLO a b' 'HELLO a\t' QUIT 'PONG 1' \
-            'HELLO 123456789012345678901234567890123' '\x1b[2J' '\x80'; do
+            'HELLO 123456789012345678901234567890123' 'HELLO a:b' 'HELLO \x1b[2Ja' 'HELLO a\x80' 'HELLO \xc2\xa0' \
+            'HELLO a\xe2\x80\x8b' 'HELLO \xe2\x80\xaea' 'HELLO \xe3\x85\xa4' 'HELLO \xef\xbb\xbfa' '\x1b[2J' '\x80'; do
             echo "a > \"$line\n\""
             echo 'a < "ERROR "'
             echo 'a <* "\n"'
@@ -87,13 +90,13 @@ END
 @test "heartbeat: control characters and broken UTF-8 reach neither the log nor the output" {
     start "$HEARTBEAT_SERVER"
     speak <<'END'
-        a > "HELLO \x1b[2Ja\x07\x80\n"
-        a < "WELCOME 0\n"
-        a > "MSG 1 \x1b]0;title\x07 \xc2\x9b0m \0 \xc3(\n"
-        a < "ACK 1\n"
+        a > "HELLO a\nMSG 1 \x1b]0;title\x07 \xc2\x9b0m \0 \xc3(\n"
+        a < "WELCOME 0\nACK 1\n"
+        a > "HELLO \x1b[2J\n\x1b[2J\n\x80\n"
+        a <* "\n"
 END
-    accepted '?[2Ja?? 1 ?]0;title? ??0m ? ?('
-    logged '\?\[2Ja\?\?'
+    accepted 'a 1 ?]0;title? ??0m ? ?('
+    logged ' a says HELLO'
     if grep -q $'[\001-\010\013-\037\177]' "$LOG"; then return 1; fi
 }
 
@@ -234,6 +237,31 @@ END
     logged '^heartbeat_server: cannot write the output: '
 }
 
+# Started with stdout closed, the next pipe or socket gets its number, and a message would go there.
+@test "heartbeat: it ends with that line, too, when it is started with stdout closed, and sends messages to nobody else" {
+    local closed
+    for closed in '>&-' '<&- >&-'; do
+        printf '#!/bin/sh\nexec "%s" "$@" %s\n' "$HEARTBEAT_SERVER" "$closed" >"$TMP/closed"
+        chmod +x "$TMP/closed"
+        start "$TMP/closed"
+        speak <<'END'
+            say what cannot be written to stdout gets no ACK, and goes to no client
+            other > "HELLO other\n"
+            other < "WELCOME 0\n"
+            a > "HELLO a\n"
+            a < "WELCOME 0\n"
+            a > "MSG 1 one\n"
+            a gone
+            other gone
+END
+        logged '^heartbeat_server: cannot write the output: '
+        local status=0
+        wait "$PID" || status=$?
+        echo "rule: output that cannot be written is an error, exit code 1; here: $status"
+        [ $status -eq 1 ]
+    done
+}
+
 # ---- Deadlines
 
 # The clients of tests/pulse have a heartbeat that stops; -t is the deadline.
@@ -351,10 +379,34 @@ END
     logged 'disconnected: it is silent'
 }
 
-@test "heartbeat: SIGTERM ends it within a second, with deadlines running" {
-    start "$HEARTBEAT_SERVER" -t 60000
-    exec 5<>"/dev/tcp/$HOST/$PORT"
-    logged connected
+@test "heartbeat: SIGTERM and SIGHUP end it within a second, with deadlines running" {
+    [ -z "$(trap -p HUP)" ] || skip "SIGHUP is ignored here, as nohup does"
+    local signal
+    for signal in TERM HUP; do
+        start "$HEARTBEAT_SERVER" -t 60000
+        exec 5<>"/dev/tcp/$HOST/$PORT"
+        logged connected
+        stops_on $signal
+        exec 5>&-
+    done
+}
+
+@test "heartbeat: SIGTERM ends it within a second when nobody reads its output, and it has acknowledged only what is there" {
+    mkfifo "$TMP/full"
+    exec 8<>"$TMP/full" # nobody reads from it: after 64 KiB the server waits in write()
+    printf '#!/bin/sh\nexec "%s" "$@" >"%s"\n' "$HEARTBEAT_SERVER" "$TMP/full" >"$TMP/server"
+    chmod +x "$TMP/server"
+    start "$TMP/server"
+    local n=1 line acknowledged written
+    exec 5<>"/dev/tcp/$HOST/$PORT" 6<>"/dev/tcp/$HOST/$PORT"
+    { echo 'HELLO a'; seq 100 | sed "s/.*/MSG & $(printf 'm%.0s' {1..1000})/"; } >&6
+    while echo "PING $n" >&5 && read -r -t 0.6 line <&5; do n=$((n + 1)); done
     stops_on TERM
-    exec 5>&-
+    exec 9<"$TMP/full" 8>&-
+    written=$(grep -c '^a [0-9]* m*$' <&9) || true
+    acknowledged=$(cat <&6 2>"$TMP/err" | sed -n 's/^ACK //p' | tail -n 1) || true
+    echo "rule: what is acknowledged is on stdout; here: $written lines, and ACK $acknowledged"
+    [ "$written" -gt 0 ]
+    [ "${acknowledged:-0}" -le "$written" ]
+    exec 5>&- 6>&- 9<&-
 }

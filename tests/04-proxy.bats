@@ -5,6 +5,8 @@ load helpers
 
 ECHO=${BUILD:-$TOP}/01-echo
 
+setup_file() { "${CC:-cc}" -w -o "$BATS_FILE_TMPDIR/stand_in" "$TOP/tests/stand_in.c"; }
+
 # Starts an echo server and the proxy in front of it. Sets SERVER_LOG, SERVER_PID and SERVER_PORT, and for the proxy
 # what start sets. WIRE=-v proxy ...: the server's log shows what it gets.
 proxy() { # [OPTION...]
@@ -263,8 +265,51 @@ END
     logged '^flaky_proxy: chop 16: 0 connections, passing, accepting, chop 16, delay 0$'
     logged '^flaky_proxy: status: 0 connections, passing, accepting, chop 16, delay 0$'
     logged '^flaky_proxy: commands: stall, resume, '
-    [ "$(grep -c '^flaky_proxy: not understood; commands: ' "$LOG")" -eq 15 ]
+    [ "$(grep -c '^flaky_proxy: not understood; commands: ' "$LOG")" -eq 16 ]
     lacks "$LOG" $'\033'
+}
+
+@test "proxy: a command ends with LF, CR LF or CR NUL, and the last one with the end of the input" {
+    start "$ECHO/echo_server"
+    printf 'chop 1\r\nchop 2\r\0chop 3\nchop 4' >"$TMP/commands"
+    INPUT=$TMP/commands start "$FLAKY_PROXY" -- "$HOST" "$PORT"
+    local n
+    for n in 1 2 3 4; do logged "^flaky_proxy: chop $n: "; done
+    dial
+    echoes x
+    exec 5>&-
+}
+
+@test "proxy: started with stdin, stdout and stderr closed it passes on, and nobody gets its log" {
+    start "$ECHO/echo_server"
+    local host=$HOST port=$PORT
+    printf '#!/bin/sh\nexec "%s" "$@" <&- >&-\n' "$FLAKY_PROXY" >"$TMP/closed"
+    chmod +x "$TMP/closed"
+    start "$TMP/closed" -- "$host" "$port"
+    logged '^flaky_proxy: cannot read commands: '
+    spin_beside
+    dial
+    echoes x
+    exec 5>&-
+    sleep 0.4 # in which nothing is to be done
+    slept
+    "$FLAKY_PROXY" -p "$PORT" "$host" "$port" <&- >&- 2>&- 3>&- &
+    PID=$!
+    STARTED+=("$PID")
+    local tries
+    for ((tries = 0; tries < TRIES; tries++)); do
+        (exec 7<>"/dev/tcp/$HOST/$PORT") 2>"$TMP/err" && break
+        pause
+    done
+    exec 7<>"/dev/tcp/$HOST/$PORT"
+    dial
+    echoes x
+    hears_nothing
+    exec 5>&- 5<&7 7>&-
+    echoes y
+    hears_nothing
+    exec 5>&-
+    stops_on TERM
 }
 
 @test "proxy: options that are no command, or too much, end it with the usage" {
@@ -284,6 +329,22 @@ END
     printf '%s\n' 'a > "x"' 'a < "x"' 'a reset' | speak
     server_logged ' disconnected: Connection reset by peer$'
     logged '^127.0.0.1:[0-9]* disconnected: Connection reset by peer$'
+}
+
+@test "proxy: a client's reset behind its FIN ends the connection, though the server is silent" {
+    mkfifo "$TMP/says"
+    : >"$TMP/heard"
+    start "$BATS_FILE_TMPDIR/stand_in" "$TMP/says" "$TMP/heard"
+    start "$FLAKY_PROXY" -- "$HOST" "$PORT"
+    speak <<<$'a > "x"\na shut\na < "go"\na reset' 3>&- &
+    STARTED+=($!)
+    local tries
+    for ((tries = 0; tries < TRIES; tries++)); do
+        grep -q 'x(the end)' "$TMP/heard" && break
+        pause
+    done
+    printf go >"$TMP/says" # the FIN has come through, so the reset may come, and the server says nothing more
+    logged '^127.0.0.1:[0-9]* disconnected: (Connection reset by peer|Broken pipe)$'
 }
 
 @test "proxy: a server's reset reaches the client as a reset" {
@@ -322,6 +383,56 @@ END
     dial
     echoes x
     exec 5>&-
+}
+
+@test "proxy: a server that has moved is found, for each connection asks for its name again" {
+    moving_name "$FLAKY_PROXY"
+    start "$ECHO/echo_server"
+    local old=$PID log port
+    echo "$HOST $PORT" >"$ADDRESSES"
+    LD_PRELOAD=$MOVING start "$FLAKY_PROXY" -- moving.test 1
+    log=$LOG port=$PORT
+    dial
+    echoes x
+    exec 5>&-
+    rm "$ADDRESSES"
+    dial
+    logged ': cannot find moving\.test: '
+    ends_with FIN
+    exec 5>&-
+    PID=$old stops_on TERM
+    start "$ECHO/echo_server"
+    echo "$HOST $PORT" >"$ADDRESSES"
+    LOG=$log PORT=$port
+    dial
+    echoes y
+    exec 5>&-
+}
+
+@test "proxy: an address that does not answer has 3 seconds, if the server has another" {
+    moving_name "$FLAKY_PROXY"
+    start "$BATS_FILE_TMPDIR/stand_in" full
+    echo "$HOST $PORT" >"$ADDRESSES"
+    start "$ECHO/echo_server"
+    echo "$HOST $PORT" >>"$ADDRESSES"
+    LD_PRELOAD=$MOVING start "$FLAKY_PROXY" -- moving.test 1
+    dial
+    echoes x
+    exec 5>&-
+}
+
+@test "proxy: SIGTERM and SIGHUP end it within a second, whatever it waits for" {
+    [ -z "$(trap -p HUP)" ] || skip "SIGHUP is ignored here, as nohup does"
+    local signal
+    for signal in TERM HUP; do
+        proxy -d 60000
+        dial
+        printf x >&5
+        logged connected
+        stops_on $signal
+        exec 5>&- 6>&-
+        rm "$TMP/commands"
+    done
 }
 
 @test "proxy: 200 at once, chopped, and each gets its own" {

@@ -212,6 +212,16 @@ upgraded() { # PATH [NAME [FIELD...]]
     cat
 }
 
+# Makes "moving.test" a name of what the lines of $ADDRESSES say, ADDRESS PORT each (see tests/moving_name.c), for programs
+# that are started with LD_PRELOAD=$MOVING. Skips the test if PROGRAM cannot be started so.
+moving_name() { # PROGRAM
+    export ADDRESSES=$TMP/addresses
+    MOVING=$TMP/moving_name.so
+    "${CC:-cc}" -w -shared -fPIC -o "$MOVING" "$TOP/tests/moving_name.c" -ldl 2>/dev/null || skip "no shared library here"
+    LD_PRELOAD=$MOVING "$1" -h >/dev/null 2>"$TMP/err" || skip "nothing can be preloaded here"
+    [ ! -s "$TMP/err" ] || skip "nothing can be preloaded here"
+}
+
 # Runs Bats from within Bats: that one must not take over the state of this one. VARIABLE=VALUE... ARGUMENT...
 bats_within() {
     (

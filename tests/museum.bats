@@ -65,6 +65,9 @@ exhibit() { bash "$TOP/tests/museum.bash" "$TOP/tests/museum/$1.diff"; }
 @test "museum: heartbeat_any_byte" { exhibit heartbeat_any_byte; }
 @test "museum: heartbeat_blames" { exhibit heartbeat_blames; }
 @test "museum: heartbeat_client_blames" { exhibit heartbeat_client_blames; }
+@test "museum: heartbeat_closed_stdout" { exhibit heartbeat_closed_stdout; }
+@test "museum: heartbeat_first_address" { exhibit heartbeat_first_address; }
+@test "museum: heartbeat_first_takes_all" { exhibit heartbeat_first_takes_all; }
 @test "museum: heartbeat_fixed_tick" { exhibit heartbeat_fixed_tick; }
 @test "museum: heartbeat_half_line" { exhibit heartbeat_half_line; }
 @test "museum: heartbeat_last_heard" { exhibit heartbeat_last_heard; }
