@@ -83,7 +83,7 @@ TFTP = transfer.c netascii.c packet.c text.c rtt.c datagram.c
 
 $(PROGRAMS_06): 06-websocket-handshake/*.[ch]
 06-websocket-handshake/ws_server:
-	$(COMPILE) ws_server.c frame.c handshake.c room.c http.c base64.c sha1.c utf8.c text.c $(LOOP)
+	$(COMPILE) ws_server.c page.c frame.c handshake.c room.c http.c base64.c sha1.c utf8.c text.c $(LOOP)
 06-websocket-handshake/ws_client:
 	$(COMPILE) ws_client.c websocket.c queue.c url.c frame.c handshake.c http.c base64.c sha1.c utf8.c connect.c signals.c wire.c
 

@@ -112,9 +112,64 @@ END
         a eof
         b > "PUT / HTTP/1.1\r\nHost: x\r\n\r\n"
         b < "HTTP/1.1 405 Method Not Allowed\r\n"
-        b <* "Allow: GET\r\n"
+        b <* "Allow: GET, HEAD\r\n"
         b <* "\n"
 END
+}
+
+@test "ws: a request for http://HOST/PATH, as to a proxy, is one for /PATH" {
+    start "$WS_SERVER" -f "$TOP/06-websocket-handshake/index.html"
+    local rest=("$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY") target
+    asks 101 'GET http://localhost/echo HTTP/1.1' "${rest[@]}"
+    asks 101 'GET HTTP://127.0.0.1:9090/chat?name=anna HTTP/1.1' "${rest[@]}"
+    asks 101 'GET http://[::1]:80/echo?http://x/ HTTP/1.1' "${rest[@]}"
+    asks 200 'GET http://localhost/ HTTP/1.1' "$HOST_LINE"
+    asks 200 'GET http://localhost HTTP/1.1' "$HOST_LINE"
+    asks 200 'GET http://localhost?x=y HTTP/1.1' "$HOST_LINE"
+    asks 404 'GET http://localhost/x HTTP/1.1' "$HOST_LINE"
+    for target in http:///echo http:// http:/echo https://localhost/echo ftp://localhost/echo http://me@localhost/echo \
+        localhost:80 '*'; do
+        asks 400 "GET $target HTTP/1.1" "${rest[@]}"
+    done
+}
+
+# Asks with HEAD, and checks that nothing comes behind the head of the answer.
+heads() { # STATUS FIELD REQUEST
+    printf '%s\n' "say a HEAD is answered as a GET would be, and without a body" \
+        "a >? \"$3\"" "a < \"HTTP/1.1 $1 \"" "a <* \"$2\"" 'a <* "\r\n\r\n"' 'a eof' 'a close' | speak
+}
+
+@test "ws: HEAD is GET without the body, also if it is refused" {
+    printf '<p>page</p>\n' >"$TMP/page"
+    start "$WS_SERVER" -f "$TMP/page" -w 500
+    heads 200 'Content-Length: 12' 'HEAD / HTTP/1.1\r\nHost: x\r\n\r\n'
+    heads 426 'Sec-WebSocket-Version: 13' 'HEAD /echo HTTP/1.1\r\nHost: x\r\n\r\n'
+    heads 426 '' "HEAD /echo HTTP/1.1\r\n$HOST_LINE\r\n$UPGRADE\r\n$CONNECTION\r\n$VERSION\r\n$KEY\r\n\r\n"
+    heads 404 '' 'HEAD /nothing HTTP/1.1\r\nHost: x\r\n\r\n'
+    heads 404 '' 'HEAD http://x/nothing HTTP/1.1\r\nHost: x\r\n\r\n'
+    heads 400 '' '\r\nHEAD / HTTP/3.0\r\n'
+    heads 400 '' 'HEAD / HTTP/1.1\r\nHost : x\r\n'
+    heads 431 '' "HEAD / HTTP/1.1\r\nX: $(printf %09000d 0)"
+    heads 408 '' 'HEAD / HTTP/1.1\r\nHost: x\r\n'
+    heads 408 '' 'HEAD / HTT'
+    rm "$TMP/page"
+    heads 404 '' 'HEAD / HTTP/1.1\r\nHost: x\r\n\r\n'
+}
+
+@test "ws: a method that is known elsewhere gets 405 and what is allowed here, an unknown one 501" {
+    start "$WS_SERVER"
+    local method path
+    for method in POST PUT DELETE TRACE PATCH OPTIONS; do
+        for path in / /echo '/chat?name=x'; do
+            printf '%s\n' "a >? \"$method $path HTTP/1.1\r\nHost: x\r\n\r\n\"" 'a < "HTTP/1.1 405 "' \
+                'a <* "\r\nAllow: GET, HEAD\r\n"' 'a close' | speak
+        done
+    done
+    asks 405 'OPTIONS * HTTP/1.1' "$HOST_LINE"
+    asks 405 'CONNECT localhost:80 HTTP/1.1' "$HOST_LINE"
+    for method in BREW get Head GETS; do
+        for path in / /echo; do asks 501 "$method $path HTTP/1.1" "$HOST_LINE"; done
+    done
 }
 
 @test "ws: a request is a request, however it is cut, with LF for CR LF, too" {
@@ -182,6 +237,9 @@ END
     [ "$(curl -sS -o /dev/null -w '%{http_code}' "http://127.0.0.1:$PORT/echo")" = 426 ]
     [ "$(curl -sS -o /dev/null -w '%{http_code}' "http://127.0.0.1:$PORT/nothing")" = 404 ]
     [ "$(curl -sS -o /dev/null -w '%{http_code}' -d x "http://127.0.0.1:$PORT/")" = 405 ]
+    [ "$(curl -sS --proxy "http://127.0.0.1:$PORT" http://example.com/)" = '<p>page</p>' ]
+    curl -sSI "http://127.0.0.1:$PORT/" | grep -qi '^content-length: 12'
+    curl -sSI -o /dev/null "http://127.0.0.1:$PORT/nothing"
 }
 
 # Frames of a client with a key of zeros: text "hi" is \x81\x82\0\0\0\0hi.
