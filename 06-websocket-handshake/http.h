@@ -29,12 +29,11 @@ struct span span_cut(struct span *rest, char end);
 
 struct head {             /* of a request or a response; its spans point into the bytes that were parsed */
     struct span start[3]; /* method, target, version; or version, status, reason */
-    struct span
-        path; /* of a request: what its target asks for: "/chat", also if that is http://HOST/chat?x=y, ... */
-    struct span query;  /* ... and what stands behind the question mark */
-    struct span fields; /* all lines after the first, each with its end */
-    int status;         /* if it is wrong: the status to answer with, 400, or 431 if it is over HEAD_MAX */
-    const char *why;    /* if it is wrong: what is wrong with it, in words */
+    struct span path;     /* of a request: /chat, also if its target is http://HOST/chat?x=y */
+    struct span query;    /* of a request: what stands behind the question mark */
+    struct span fields;   /* all lines after the first, each with its end */
+    int status;           /* if it is wrong: the status to answer with, 400, or 431 if it is over HEAD_MAX */
+    const char *why;      /* if it is wrong: what is wrong with it, in words */
 };
 
 /* Reads a head. Returns its size in bytes, with the empty line at its end; 0: more bytes are needed; -1: it is wrong,

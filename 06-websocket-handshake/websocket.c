@@ -3,12 +3,14 @@
 
 #include "websocket.h"
 
+#include "text.h"
 #include "wire.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define REQUEST_MAX 4096      /* bytes of the request that opens the WebSocket */
+#define INTERIM_MAX 16        /* answers that may come before the one that counts */
 #define QUEUE_HIGH  (1 << 20) /* bytes on their way to the server from which on its pings get no answer */
 #define MARGIN      "         "
 
@@ -56,9 +58,34 @@ int websocket_request(struct websocket *w, const char *target, const char *origi
     return 0;
 }
 
+/* "100 Continue" and "103 Early Hints" only say that the answer is under way (RFC 9110, section 15.2). */
+static int is_interim(const struct head *h) {
+    return h->path.at == NULL && h->start[1].at[0] == '1' && !span_is(h->start[1], "101");
+}
+
+/* A server that refuses may say why in a text. Shows its first line, if that has come along with the head. */
+static void show_refusal(const struct websocket *w, const struct head *h, struct span body) {
+    char line[200];
+    struct span type = head_field(h, "Content-Type", NULL), first = span_cut(&body, '\n');
+    type = span_trim(span_cut(&type, ';'));
+    if (!span_is_nocase(type, "text/plain") || first.length == 0)
+        return;
+    snprintf(line, sizeof line, "%.*s", (int)first.length, first.at);
+    text_clean(line, strlen(line));
+    complain(w->server, line);
+}
+
+/* Says why an answer opens no WebSocket. Returns -1. */
+static int refuse_answer(const struct websocket *w, const struct head *h, struct span body) {
+    char text[400];
+    show_refusal(w, h, body);
+    snprintf(text, sizeof text, "%s answers %ld", w->server, strtol(h->start[1].at, NULL, 10));
+    return complain(text, h->why);
+}
+
 int websocket_answer(struct websocket *w, const char *data, size_t len) {
     struct head h;
-    char text[400];
+    char text[400] = "";
     int size = head_parse(&h, data, len);
     if (size == 0)
         return 0;
@@ -66,12 +93,13 @@ int websocket_answer(struct websocket *w, const char *data, size_t len) {
         return complain(w->server, h.why);
     if (verbose)
         head_explain(stderr, MARGIN, &h);
+    if (is_interim(&h) && w->interim++ < INTERIM_MAX)
+        return size;
 
-    snprintf(text, sizeof text, "%s answers %ld", w->server, strtol(h.start[1].at, NULL, 10));
+    struct span body = {data + size, len - (size_t)size};
     if (!handshake_verify(&h, w->key, w->subprotocols, &h.why))
-        return complain(text, h.why);
+        return refuse_answer(w, &h, body);
     struct span chosen = head_field(&h, "Sec-WebSocket-Protocol", NULL);
-    text[0] = '\0';
     if (chosen.at)
         snprintf(text, sizeof text, "  subprotocol %.*s", (int)chosen.length, chosen.at);
     w->deadline = 0;
@@ -113,7 +141,7 @@ static void note_end(struct websocket *w, const void *reason, size_t len, const 
     len = len < sizeof w->reason ? len : sizeof w->reason - 1;
     memcpy(w->reason, reason, len);
     w->reason[len] = '\0';
-    utf8_blank_controls((unsigned char *)w->reason, len);
+    text_clean(w->reason, len);
     if (w->state == OPEN)
         websocket_close(w, w->code, answer);
 }

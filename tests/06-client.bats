@@ -119,7 +119,8 @@ ends() { # CODE LAST-LINE
 
 @test "ws client: what is no URL of a WebSocket is refused, with the usage" {
     local url status
-    for url in wss://x/ http://x/ ws://x/# 'ws://[::1' ws:// ws://:80/ ws:///path ws://x:65536/ ws://x:/ 'ws://[::1]x/' \
+    for url in wss://x/ http://x/ ws://x/# 'ws://[::1' ws:// ws://:80/ ws:///path ws://x:65536/ 'ws://[::1]x/' 'WSS://x/' \
+        x://ws:// \
         "ws://x/$(printf 'x%.0s' {1..3000})"; do
         status=0
         "$WS_CLIENT" "$url" </dev/null >"$TMP/out" 2>"$TMP/err" || status=$?
@@ -127,6 +128,35 @@ ends() { # CODE LAST-LINE
         [ $status -eq 2 ]
         grep -q '^ws_client: ' "$TMP/err"
         grep -q '^usage: ' "$TMP/err"
+    done
+}
+
+@test "ws client: a scheme in capitals and an empty port are a URL, too" {
+    local url
+    for url in WS:// Ws:// ws://; do
+        start "$WS_SERVER"
+        echo hello | "$WS_CLIENT" "$url$HOST:$PORT/echo" >"$TMP/out" 2>"$TMP/err"
+        [ "$(cat "$TMP/out")" = hello ]
+    done
+    for url in ws://127.0.0.2:/x 'WS://[::1]:' 'ws://127.0.0.2:?x'; do # nothing behind the colon stands for port 80
+        timeout 10 "$WS_CLIENT" -w 300 "$url" </dev/null >"$TMP/out" 2>"$TMP/err" && continue
+        cat "$TMP/err"
+        grep -q ':80\b' "$TMP/err"
+    done
+}
+
+@test "ws client: a line may end with CR LF, and -b leaves it as it is" {
+    start "$WS_SERVER" -m 16777216
+    { printf 'hello\r\n\r\na\rb\r\r\n'; } >"$TMP/in"
+    "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
+    printf 'hello\n\na\rb\r\n' | cmp - "$TMP/out"
+    "$WS_CLIENT" -b "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
+    cmp "$TMP/in" "$TMP/out"
+    local n
+    for n in 65534 65535 65536 131071; do # the CR and the LF in one buffer, or in two
+        { printf "%0${n}d\r\n" 0; echo next; } >"$TMP/in"
+        timeout 30 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
+        tr -d '\r' <"$TMP/in" | cmp - "$TMP/out"
     done
 }
 
@@ -204,6 +234,31 @@ refuses() { # LAST-LINE ANSWER
     refuses ': the first line has to be like: GET /echo HTTP/1.1' '220 mail.example.com ESMTP\r\n'
 }
 
+@test "ws client: what comes before the answer that counts (100, 103) is skipped, but not for ever" {
+    local early='HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n' many=''
+    peer
+    client "$HOST" "$PORT"
+    logged '^end of request$'
+    say 'HTTP/1.1 100 Continue\r\n'
+    say "\r\n$early$early$ANSWER\r\n\x81\x05hello"
+    prints '^hello$'
+    say "$BYE@HANGUP@"
+    ends 0 'readyState 3 CLOSED  code 1000, clean'
+    refuses ' answers 404: the server does not switch to WebSocket (its status is not 101)' \
+        "$early"'HTTP/1.1 404 Not Found\r\n\r\n'
+    many=$(printf "$(printf 'HTTP/1.1 102 x\\r\\n\\r\\n')%.0s" {1..100})
+    refuses ' answers 102: the server does not switch to WebSocket (its status is not 101)' "$many"
+}
+
+@test "ws client: the text with which a server refuses is shown, made harmless" {
+    refuses ' answers 403: the server does not switch to WebSocket (its status is not 101)' \
+        'HTTP/1.1 403 x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n403: not \x1b[31myou\nmore\n'
+    grep -qxF "ws_client: $HOST:$PORT: 403: not ?[31myou" "$TMP/err"
+    refuses ' answers 404: the server does not switch to WebSocket (its status is not 101)' \
+        'HTTP/1.1 404 x\r\nContent-Type: text/html\r\n\r\n<p>no</p>\n'
+    [ "$(grep -c '<p>' "$TMP/err")" -eq 0 ]
+}
+
 @test "ws client: -w is how long it waits for an answer" {
     peer
     client -w 50 "$HOST" "$PORT"
@@ -258,7 +313,7 @@ closes() { # CODE LAST-LINE ANSWER BYTES
     closes 0 'code 1000, clean' '2 bytes, key .*: \\x03\\xe8' "$BYE"
     closes 0 'code 1005, clean' '0 bytes, key .*: ' '\x88\0'
     closes 1 'code 4000, reason 再见, clean' '2 bytes, key .*: \\x0f\\xa0' '\x88\x08\x0f\xa0再见'
-    closes 1 'code 1001, reason  [31mred, clean' '2 bytes, key .*: \\x03\\xe9' '\x88\x0a\x03\xe9\x1b[31mred'
+    closes 1 'code 1001, reason ?[31mred, clean' '2 bytes, key .*: \\x03\\xe9' '\x88\x0a\x03\xe9\x1b[31mred'
 }
 
 @test "ws client: a server that breaks a rule of frames is told so, and left" {
@@ -338,15 +393,15 @@ leaves_on() { # SIGNAL
     command -v tmux >/dev/null || skip "tmux is not installed"
     local tries tm=(tmux -u -S "$TMP/tmux" -f /dev/null)
     start "$WS_SERVER"
-    printf 'a\033[31mb\033]0;title\007c\302\2332Jd\n' >"$TMP/in"
+    printf 'a\033[31mb\033]0;title\007c\302\2332Jd e\342\200\256f\n' >"$TMP/in"
     LC_ALL=C.UTF-8 "${tm[@]}" new-session -d -x 60 -y 12 "{ cat '$TMP/in'; sleep 60; } | '$WS_CLIENT' $HOST $PORT" 3>&-
     STARTED+=("$("${tm[@]}" display -p '#{pid}')")
     for ((tries = 0; tries < TRIES; tries++)); do
         "${tm[@]}" capture-pane -p >"$TMP/screen"
-        grep -qx 'a \[31mb \]0;title c  2Jd' "$TMP/screen" && break
+        grep -qx 'a?\[31mb?\]0;title?c??2Jd e???f' "$TMP/screen" && break
         pause
     done
     cat "$TMP/screen"
-    grep -qx 'a \[31mb \]0;title c  2Jd' "$TMP/screen"
+    grep -qx 'a?\[31mb?\]0;title?c??2Jd e???f' "$TMP/screen"
     grep -q '^readyState 1 OPEN' "$TMP/screen"
 }
