@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define HEAD_MARGIN "         "
+
 /* ---- spans of text ---- */
 
 static int lower(int c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; }
@@ -231,17 +233,17 @@ static const char *field_meaning(struct span name) {
     return NULL;
 }
 
-void head_explain(FILE *to, const char *margin, const struct head *h) {
+void head_explain(FILE *to, const struct head *h) {
     struct span rest = h->fields, name, value;
     for (int i = 0; i < 3; i++)
-        print_span(to, i == 0 ? margin : " ", h->start[i]);
+        print_span(to, i == 0 ? HEAD_MARGIN : " ", h->start[i]);
     while (rest.length > 0 && cut_field(cut_line(&rest), &name, &value)) {
         const char *meaning = field_meaning(name);
         fputc('\n', to);
-        print_span(to, margin, name);
+        print_span(to, HEAD_MARGIN, name);
         print_span(to, ": ", value);
         if (meaning)
-            fprintf(to, "\n%s    ^ %s", margin, meaning);
+            fprintf(to, "\n%s    ^ %s", HEAD_MARGIN, meaning);
     }
     fputc('\n', to);
 }

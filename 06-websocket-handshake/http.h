@@ -50,7 +50,7 @@ int head_has(const struct head *h, const char *name, const char *element);
 int head_has_exactly(const struct head *h, const char *name, const char *element);
 
 /* Prints a head line by line, and behind the lines of a handshake what they are for. */
-void head_explain(FILE *to, const char *margin, const struct head *h);
+void head_explain(FILE *to, const struct head *h);
 
 /* ---- answers ---- */
 

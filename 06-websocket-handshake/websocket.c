@@ -12,7 +12,6 @@
 #define REQUEST_MAX 4096      /* bytes of the request that opens the WebSocket */
 #define INTERIM_MAX 16        /* answers that may come before the one that counts */
 #define QUEUE_HIGH  (1 << 20) /* bytes on their way to the server from which on its pings get no answer */
-#define MARGIN      "         "
 
 static FILE *dice; /* /dev/urandom: POSIX.1-2008 has no call for bytes that nobody can foresee */
 
@@ -52,7 +51,7 @@ int websocket_request(struct websocket *w, const char *target, const char *origi
     if (head_parse(&h, request, (size_t)len) != len)
         return complain("the request", "would be none, by these arguments");
     if (verbose)
-        head_explain(stderr, MARGIN, &h);
+        head_explain(stderr, &h);
     queue_add(&w->out, request, (size_t)len);
     websocket_wait(w, w->wait_ms);
     return 0;
@@ -92,7 +91,7 @@ int websocket_answer(struct websocket *w, const char *data, size_t len) {
     if (size < 0)
         return complain(w->server, h.why);
     if (verbose)
-        head_explain(stderr, MARGIN, &h);
+        head_explain(stderr, &h);
     if (is_interim(&h) && w->interim++ < INTERIM_MAX)
         return size;
 
@@ -110,10 +109,8 @@ int websocket_answer(struct websocket *w, const char *data, size_t len) {
 /* ---- frames ---- */
 
 static void show_frame(const struct websocket *w, const char *arrow, const struct frame *f) {
-    if (verbose) {
-        fprintf(stderr, "%s %s frame\n", w->server, arrow);
-        frame_explain(stderr, MARGIN, f);
-    }
+    if (verbose)
+        frame_explain(stderr, w->server, arrow, f);
 }
 
 /* Each frame has a key of its own, which nobody can foresee: else a page could make its browser send what looks like

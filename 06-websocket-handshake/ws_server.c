@@ -28,9 +28,9 @@
 #define MESSAGE_MAX (16 << 20) /* bytes: the largest that -m can be */
 #define IN_MAX      131072     /* bytes per client, and per read: a message of 64 KiB comes in one */
 #define OUT_LOW     65536 /* a client that is owed more bytes than this is not listened to until it has read */
+#define CHAT_MAX    4096  /* bytes of a text in a chat: while all in the room get it, the others wait */
 #define MS_MAX      86400000  /* ms: the longest time, a day */
 #define NO_DEADLINE LLONG_MAX /* ms: later than any time that comes */
-#define MARGIN      "         "
 
 const char program[] = "ws_server";
 const char usage[] =
@@ -41,7 +41,7 @@ const char usage[] =
     "  -p PORT     0 to 65535, 0 takes any free one (default 9090)\n"
     "  -f FILE     the page at / (default index.html beside this program, also if a link leads to it)\n"
     "  -o ORIGIN   take WebSockets only from pages of this origin (http://HOST:PORT; default: all)\n"
-    "  -m BYTES    the largest message to take, up to 16777216 (default 1048576)\n"
+    "  -m BYTES    the largest message to take, up to 16777216 (default 1048576; in a chat 4096)\n"
     "  -i MS       ping a client that has been silent for so many ms, 0: none (default 20000)\n"
     "  -w MS       how long to wait for a request, a pong, the end of a close; 0: for ever (default 10000)\n"
     "/echo sends every message back, /chat?room=ROOM&name=NAME every text to the others in the room.\n";
@@ -56,9 +56,9 @@ static struct peer {  /* what is kept of a client, in the place of its descripto
     struct frame_reader reader;
 } peers[FD_SETSIZE];
 
+static const char *origin;                   /* -o */
 static int message_max = 1 << 20;            /* bytes: -m */
 static int ping_ms = 20000, wait_ms = 10000; /* -i and -w */
-static const char *origin;                   /* -o */
 
 /* From now on a client has wait_ms to do what is asked of it. */
 static void ask(const struct client *c) {
@@ -85,10 +85,8 @@ static void hang_up(struct client *c) {
 }
 
 static void show_frame(const struct client *c, const char *arrow, const struct frame *f) {
-    if (verbose && !c->gone) {
-        fprintf(stderr, "%s %s frame\n", c->name, arrow);
-        frame_explain(stderr, MARGIN, f);
-    }
+    if (verbose && !c->gone)
+        frame_explain(stderr, c->name, arrow, f);
 }
 
 /* Queues a frame, whose payload is prefix and data. All that this turn brings leaves in one write. */
@@ -158,9 +156,11 @@ static void accept_websocket(struct client *c, const struct head *h, enum state 
     struct head shown;
     size_t len = handshake_answer(text, h, state == ECHO ? "echo" : "chat");
     if (verbose && head_parse(&shown, text, len) > 0)
-        head_explain(stderr, MARGIN, &shown);
+        head_explain(stderr, &shown);
     client_send(c, text, len);
     peers[c->fd].state = state;
+    if (state == CHAT && message_max > CHAT_MAX)
+        peers[c->fd].reader.max = CHAT_MAX;
     if (state == CHAT)
         announce(c, "joined");
 }
@@ -196,15 +196,13 @@ static size_t take_request(struct client *c, const char *data, size_t len) {
     struct head h;
     int size = head_parse(&h, data, len);
     peers[c->fd].head_only = http_is_head(data, len);
-    if (size < 0) {
+    if (size < 0)
         refuse(c, h.status, h.why);
-        return len;
-    }
     if (size > 0 && verbose)
-        head_explain(stderr, MARGIN, &h);
+        head_explain(stderr, &h);
     if (size > 0)
         answer_request(c, &h);
-    return (size_t)size;
+    return size < 0 ? len : (size_t)size;
 }
 
 /* ---- frames ---- */
@@ -216,7 +214,7 @@ static void handle_message(struct client *c, int opcode, struct frame_reader *r)
         send_frame(c, opcode, "", r->payload, r->length);
     } else if (opcode == FRAME_TEXT) {
         snprintf(prefix, sizeof prefix, "%s: ", room_person(c->fd));
-        utf8_blank_controls(r->payload, r->length); /* on one line nobody can speak for somebody else */
+        text_clean((char *)r->payload, r->length); /* on one line nobody can speak for somebody else */
         relay(c, prefix, r->payload, r->length);
     } else {
         close_with(c, CLOSE_UNSUPPORTED, "a chat takes text only");

@@ -283,13 +283,17 @@ END
     } <<'END' | speak
         a < "\x81\x10* b joined lobby"
         a > "\x81\x89\0\0\0\0x\nc: hi\r\x1b"
-        b < "\x81\x0c" "a: x c: hi  "
+        b < "\x81\x0c" "a: x?c: hi??"
         a > "\x81\x84\0\0\0\0\xc2\x9b\x7f\t"
-        b < "\x81\x07" "a:     "
+        b < "\x81\x07" "a: ???\t"
+        a > "\x81\x9b\0\0\0\0\xe2\x80\xaegnp.exe\xe2\x81\xa7\xe2\x80\xa8" "👩\xe2\x80\x8d🔧"
+        b < "\x81\x1e" "a: ???gnp.exe??????" "👩\xe2\x80\x8d🔧"
 END
     local name rest=("$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY")
     for name in '' 'a%20b' 'a:' '*' 'a%0a' '%1b' '%ff' '%c2%80' '%' '%4' '%zz' 'a\xff' \
-        0123456789012345678901234567890123 '%e2%80%8b' 'a%e2%81%a0' 'a%ef%bb%bf' 'a%00'; do
+        0123456789012345678901234567890123 '%e2%80%8b' 'a%e2%81%a0' 'a%ef%bb%bf' 'a%00' 'a%e2%80%ae' '%cd%8f' '%d8%9c' \
+        '%e1%85%9f' '%e1%9e%b4' '%e1%a0%8b' '%e2%a0%80' '%e3%85%a4' '%ef%b8%8f' '%ef%be%a0' '%ef%bf%b9' '%f3%a0%81%81' \
+        '%e3%80%80' '%c2%a0'; do
         asks 400 "GET /chat?name=$name HTTP/1.1" "${rest[@]}"
         asks 400 "GET /chat?room=$name HTTP/1.1" "${rest[@]}"
     done
@@ -299,6 +303,27 @@ END
         echo "b > \"GET /chat?name=anna HTTP/1.1\r\n$HOST_LINE\r\n$UPGRADE\r\n$CONNECTION\r\n$VERSION\r\n$KEY\r\n\r\n\""
         echo 'b < "HTTP/1.1 400 "'
     } | speak
+}
+
+@test "ws: a text in a chat has at most 4096 bytes (1009)" {
+    start "$WS_SERVER"
+    {
+        upgraded '/chat?name=a' a </dev/null
+        echo 'a <* "* a joined lobby"'
+        upgraded '/chat?name=b' b </dev/null
+        echo 'b <* "* b joined lobby"'
+        echo 'a <* "* b joined lobby"'
+        cat
+    } <<'END' | speak
+        a > "\x81\xfe\x10\x00\0\0\0\0" "m"*4096
+        b < "\x81\x7e\x10\x03a: " "m"*4096
+        a > "\x81\xfe\x10\x01\0\0\0\0"
+        a <* "\x03\xf1"
+        a gone
+        b > "\x01\xfe\x08\x00\0\0\0\0" "m"*2048 "\x80\xfe\x08\x01\0\0\0\0" "m"*2049
+        b <* "\x03\xf1"
+        b gone
+END
 }
 
 @test "ws: a chat takes no binary messages (1003)" {
@@ -412,8 +437,8 @@ END
         echo 'b <* "* b joined lobby"'
         echo 'a <* "* b joined lobby"'
         for ((i = 0; i < 400; i++)); do
-            echo 'a > "\x81\xfe\xff\xf0\0\0\0\0" "m"*65520'
-            echo 'b <* "\x81\x7e\xff\xf3a: " "m"*65520'
+            echo "a > $(printf '"\\x81\\xfe\\x10\\x00\\0\\0\\0\\0" "m"*4096 %.0s' {1..16})"
+            printf 'b <* "\\x81\\x7e\\x10\\x03a: " "m"*4096%.0s\n' {1..16}
         done
         echo 'a <* "\x81\x11* deaf left lobby"'
     } | speak
@@ -449,4 +474,9 @@ END
     logged '\.\.\.\.0001 +opcode 1: text'
     logged '\.0000101 +length: 5 bytes'
     logged '37 fa 21 3d +the key'
+    upgraded /echo <<'END' | speak
+        a > "\xc1\x85\x37\xfa\x21\x3d"
+        a < "\x88"
+END
+    logged '\.100\.\.\.\. +RSV1' # it breaks a rule
 }
