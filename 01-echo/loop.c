@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 #define TURN_US     10000 /* us: a turn, shared by all who have something to do */
-#define LINGER_MS   2000  /* ms: how long we wait for a peer's FIN after we have sent ours */
+#define LINGER_MS   2000  /* ms: how long we wait for a peer's FIN after we have sent ours, ... */
+#define LAST_MS     300   /* ms: ... and for all FINs after a signal, which ends us within a second */
 #define IDLE_MS     1000  /* ms: buffers that were empty for so long are freed */
 #define WRITE_EARLY 32768 /* bytes: owed more, a client need not wait for the end of the turn */
 #define NEWCOMERS   64    /* accepted in one turn at most */
@@ -25,7 +26,7 @@ static const struct server *server;
 static struct client clients[FD_SETSIZE]; /* each in the place of its descriptor */
 static int clients_end;                   /* no place from here on is taken */
 static char *chunk;                       /* in_max bytes: what one read() brings */
-static long long turn_wanted;             /* ms: when on_turn has to be called at the latest, or NEVER */
+static long long turn_wanted;             /* ms: when the next turn has to be at the latest, or NEVER */
 static int busy;                          /* how many clients may have something to do in this turn */
 
 /* ---- One client ---- */
@@ -169,7 +170,7 @@ static void client_finish_turn(struct client *c, long long now) {
         client_drop(c, NULL);
 
     if (c->gone) {
-        if (server->on_disconnect)
+        if (server->on_disconnect && !stop)
             server->on_disconnect(c);
         client_free(c);
     } else if (now - c->buffered > IDLE_MS) {
@@ -211,7 +212,7 @@ static void accept_newcomers(int listener) {
 
 /* Tells select() what to wait for. Returns until when at the latest, in ms, or NEVER. */
 static long long arm_select(long long now, fd_set *readable, fd_set *writable) {
-    long long until = server->on_turn ? turn_wanted : NEVER;
+    long long until = turn_wanted;
     busy = 0;
     for (struct client *c = next_open(0); c; c = next_open(c->fd + 1)) {
         if (!c->eof && c->in.length < server->in_max) /* back-pressure: who has filled `in` has to wait */
@@ -236,7 +237,8 @@ static long long wait_for_events(int listener, int signals, fd_set *readable, fd
     long long now = now_ms();
     FD_ZERO(readable);
     FD_ZERO(writable);
-    FD_SET(listener, readable);
+    if (!stop)
+        FD_SET(listener, readable);
     FD_SET(signals, readable);
     long long until = arm_select(now, readable, writable), wait = until > now ? until - now : 0;
 
@@ -250,17 +252,15 @@ static long long wait_for_events(int listener, int signals, fd_set *readable, fd
     return n == 0 ? now + wait : now;
 }
 
-/* Says the last words, as far as the kernel takes them now, and closes everything. */
-static void stop_serving(int listener) {
+/* Says the last words, and hangs up on everybody. Returns until when turns go on (ms), to write them, and for FINs. */
+static long long stop_serving(void) {
     if (server->on_stop)
         server->on_stop();
-    for (struct client *c = next_open(0); c; c = next_open(c->fd + 1)) {
-        if (c->out.length > 0 && !c->gone)
-            client_flush(c);
-        client_free(c);
-    }
-    close(listener);
-    free(chunk);
+    for (struct client *c = next_open(0); c; c = next_open(c->fd + 1))
+        client_close(c);
+    signal_forget();
+    turn_wanted = now_ms() + LAST_MS;
+    return turn_wanted;
 }
 
 int serve(const struct server *s, const char *address, const char *port) {
@@ -270,15 +270,17 @@ int serve(const struct server *s, const char *address, const char *port) {
         exit(-complain("cannot serve", strerror(errno)));
     int signals = catch_signals(), listener = listen_on(address, port);
 
-    while (!stop) {
+    long long end = NEVER; /* ms: when it is over at the latest; NEVER: no signal has come */
+    while (end == NEVER || (next_open(0) && now_ms() < end)) {
         fd_set readable, writable;
         long long now = wait_for_events(listener, signals, &readable, &writable);
 
         for (struct client *c = next_open(0); c; c = next_open(c->fd + 1))
             client_turn(c, FD_ISSET(c->fd, &readable), FD_ISSET(c->fd, &writable));
 
-        int ms = server->on_turn ? server->on_turn(now) : NEVER;
-        turn_wanted = ms < 0 ? NEVER : now + ms;
+        int ms = server->on_turn && !stop ? server->on_turn(now) : NEVER;
+        if (!stop)
+            turn_wanted = ms < 0 ? NEVER : now + ms;
 
         for (struct client *c = next_open(0); c; c = next_open(c->fd + 1))
             client_finish_turn(c, now);
@@ -286,7 +288,12 @@ int serve(const struct server *s, const char *address, const char *port) {
             clients_end--;
         if (FD_ISSET(listener, &readable))
             accept_newcomers(listener);
+        if (stop && end == NEVER)
+            end = stop_serving();
     }
-    stop_serving(listener);
+    for (struct client *c = next_open(0); c; c = next_open(c->fd + 1))
+        client_free(c);
+    close(listener);
+    free(chunk);
     return 0;
 }
