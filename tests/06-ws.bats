@@ -350,6 +350,70 @@ END
     logged 'disconnected: it does not answer a ping'
 }
 
+@test "ws: a client that has died within a frame's header is pinged, and dropped" {
+    start "$WS_SERVER" -i 100 -w 500
+    upgraded /echo <<'END' | speak
+        a > "\x81"
+        a < "\x89\0"
+        a gone
+END
+    logged 'disconnected: it does not answer a ping'
+}
+
+@test "ws: the first ping comes after -i, whatever -w is" {
+    local wait
+    for wait in 0 600000; do
+        start "$WS_SERVER" -i 100 -w $wait
+        { upgraded /echo </dev/null; echo 'a < "\x89\0"'; } | speak
+    done
+}
+
+# Prints a request for a WebSocket at that path.
+request() { # PATH
+    printf '%s\r\n' "GET $1 HTTP/1.1" "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY" ''
+}
+
+# Passes if whoever is connected as 5 is still there.
+still_there() {
+    printf '\x81\x86\0\0\0\0there\n' >&5
+    timeout 10 grep -aq there <&5 && return
+    echo "rule: what has come while the server was away is read before anybody is called silent"
+    tail -n 5 "$LOG"
+    return 1
+}
+
+@test "ws: a client that answered while the server was stopped is not hung up on" {
+    start "$WS_SERVER" -v -i 300 -w 1500
+    exec 5<>"/dev/tcp/$HOST/$PORT" 6<>"/dev/tcp/$HOST/$PORT"
+    request /echo >&5
+    logged 'opcode 9: ping'
+    kill -s STOP "$PID"
+    printf '\x8a\x80\0\0\0\0' >&5
+    request /echo >&6
+    sleep 1.6 # it has to be away for longer than -w
+    kill -s CONT "$PID"
+    still_there
+    timeout 10 grep -aqm 1 'HTTP/1.1 101 ' <&6
+    exec 5>&- 6>&-
+}
+
+@test "ws: a client that answered while the server was busy is not hung up on" {
+    start "$WS_SERVER" -v -i 300 -w 1500
+    local log=${READERS[${#READERS[@]} - 1]} # who reads what -v writes
+    exec 5<>"/dev/tcp/$HOST/$PORT"
+    request /echo >&5
+    logged 'opcode 9: ping'
+    kill -s STOP "$log"
+    (sleep 2.5 && kill -s CONT "$log") 3>&- & # it has to be away for longer than -w
+    exec 6<>"/dev/tcp/$HOST/$PORT"
+    { request /echo; printf '\x82\xfe\xff\xff\0\0\0\0'; head -c 65535 /dev/zero; } >&6
+    sleep 0.3 # by now it waits in write(), for its log is full
+    printf '\x8a\x80\0\0\0\0' >&5
+    wait $!
+    still_there
+    exec 5>&- 6>&-
+}
+
 @test "ws: who reads slowly, and therefore answers a ping late, is not dropped" {
     start "$WS_SERVER" -m 16777216 -i 300 -w 1000
     {
@@ -425,6 +489,30 @@ END
 END
 }
 
+# 8000 empty texts are only 48 KB, but 800,000 texts to send. The log says who was heard first.
+@test "ws: a client that has much done for few bytes gets its share of time, and then the others get theirs" {
+    start "$WS_SERVER"
+    printf '%s\n' "crowd crowd 100 \"$(request '/chat?room=den' | sed 's/\r$/\\r\\n/' | tr -d '\n')\" \"HTTP/1.1 101 \"" \
+        'say the room is full' 'crowd hold 60000' >"$TMP/script"
+    "$POKE" "$HOST" "$PORT" <"$TMP/script" >"$TMP/out" 3>&- &
+    STARTED+=($!)
+    LOG=$TMP/out logged 'the room is full'
+    exec 5<>"/dev/tcp/$HOST/$PORT" 6<>"/dev/tcp/$HOST/$PORT"
+    request '/chat?room=den&name=flood' >&5
+    request /echo >&6
+    timeout 10 grep -aqm 1 'HTTP/1.1 101 ' <&6
+    kill -s STOP "$PID" # so that it finds both at once
+    { printf '\x81\x80\0\0\0\0%.0s' {1..8000}; printf '\x88\x82\0\0\0\0\x0f\xa1'; } >"$TMP/flood"
+    cat "$TMP/flood" >&5
+    printf '\x88\x82\0\0\0\0\x0f\xa2' >&6
+    kill -s CONT "$PID"
+    logged ' closes: 4001'
+    exec 5>&- 6>&-
+    echo "rule: while one client keeps the server busy, others have their turn; here the log says:"
+    grep -a ' closes: ' "$LOG"
+    [ "$(grep -a -m 1 -o 'closes: .*' "$LOG")" = 'closes: 4002' ]
+}
+
 @test "ws: in a chat who does not read is dropped at his bound, and nobody else notices" {
     start "$WS_SERVER" -m 65536
     {
@@ -459,6 +547,26 @@ END
     LOG=$TMP/out logged 'ends now'
     stops_on TERM
     wait $speaker
+}
+
+@test "ws: SIGTERM says 1001 also to a client that is still sending, behind all that it is owed" {
+    start "$WS_SERVER"
+    {
+        upgraded /echo b </dev/null
+        upgraded /echo a </dev/null
+        cat
+    } <<'END' >"$TMP/script"
+        a fill 67108864 "\x82\xfe\x04\0\0\0\0\0" "m"*1024 via b "\x81\x81\0\0\0\0x" "\x81\x01x"
+        say the server ends now
+        b < "\x88\x11\x03\xe9the server ends"
+        a <* "m\x88\x11\x03\xe9the server ends"
+        a eof
+END
+    speak <"$TMP/script" >"$TMP/out" 2>&1 3>&- &
+    local speaker=$!
+    LOG=$TMP/out logged 'ends now'
+    stops_on TERM
+    wait $speaker || { cat "$TMP/out" && false; }
 }
 
 @test "ws: -v explains the handshake line by line and frames bit by bit" {
