@@ -62,6 +62,7 @@ struct talk {
     int input_ended;          /* nothing more comes from stdin */
     int leaving;              /* a signal has come */
     int hung_up;              /* nothing more comes from the server */
+    long long looked;         /* ms: what had come from it by then has been read */
     int error;                /* errno with which the connection broke, or 0 */
     int fragments;            /* that were sent of a message which has not ended */
     struct utf8 text;         /* the check of that message */
@@ -190,7 +191,7 @@ static int take_net(struct talk *t) {
 /* ---- reading and writing ---- */
 
 /* Waits for what is worth waiting for. Returns 0 if none of that has come. */
-static int wait_for(const struct talk *t, int signals, fd_set *readable, fd_set *writable) {
+static int wait_for(struct talk *t, int signals, fd_set *readable, fd_set *writable) {
     int room = queue_length(&t->output) < QUEUE_LOW;
     FD_ZERO(readable);
     FD_ZERO(writable);
@@ -206,7 +207,9 @@ static int wait_for(const struct talk *t, int signals, fd_set *readable, fd_set 
 
     long long now = now_ms(), left = t->ws.deadline > now ? t->ws.deadline - now : 0;
     struct timeval timeout = {(time_t)(left / 1000), (suseconds_t)(left % 1000 * 1000)};
-    return select(FD_SETSIZE, readable, writable, NULL, t->ws.deadline ? &timeout : NULL) > 0;
+    int n = select(FD_SETSIZE, readable, writable, NULL, t->ws.deadline ? &timeout : NULL);
+    t->looked = n == 0 ? now + left : now; /* not the time it is then: we may have been stopped (Ctrl-Z) */
+    return n > 0;
 }
 
 /* Returns 0, or -1 after a line on stderr. */
@@ -224,6 +227,8 @@ static void read_net(struct talk *t) {
     if (n > 0) {
         show_wire(t->ws.server, "->", t->net + t->heard, (size_t)n);
         t->heard += (size_t)n;
+        if (t->ws.state == CLOSING && !t->leaving) /* much may come before its close */
+            websocket_wait(&t->ws, t->ws.wait_ms);
     } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
         t->hung_up = 1;
         t->error = n < 0 ? errno : 0;
@@ -299,7 +304,7 @@ static int is_over(struct talk *t) {
     struct websocket *w = &t->ws;
     if (w->state == CLOSING && !t->leaving && queue_length(&t->output) >= QUEUE_LOW)
         websocket_wait(w, w->wait_ms); /* it is not the server that we wait for */
-    if (w->deadline && now_ms() >= w->deadline) {
+    if (w->deadline && t->looked >= w->deadline) {
         if (t->leaving || w->state == CONNECTING)
             return 1;
         t->hung_up = 1;

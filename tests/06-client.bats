@@ -341,6 +341,57 @@ closes() { # CODE LAST-LINE ANSWER BYTES
     ends 0 'readyState 3 CLOSED  code 1000, clean'
 }
 
+@test "ws client: a server that still has something to say before its close is heard for longer than -w" {
+    opened -w 600
+    exec 6>&-
+    logged '^FIN close'
+    for ((i = 0; i < 100; i++)); do
+        say '\x81\x01x'
+        pause
+    done
+    say "$BYE@HANGUP@"
+    ends 0 'readyState 3 CLOSED  code 1000, clean'
+    [ "$(grep -c '^x$' "$TMP/out")" -eq 100 ]
+}
+
+@test "ws client: what came while it was stopped has come in time" {
+    local i frame
+    frame="\\x82\\x7e\\x0f\\xa0$(printf %04000d 0)"
+    opened -w 1000
+    exec 6>&-
+    logged '^FIN close'
+    kill -s STOP "$CLIENT"
+    for ((i = 0; i < 40; i++)); do say "$frame"; done # more than it reads at once
+    say "$BYE@HANGUP@"
+    sleep 1.1 # it has to be away for longer than -w
+    kill -s CONT "$CLIENT"
+    ends 0 'readyState 3 CLOSED  code 1000, clean'
+    [ "$(wc -c <"$TMP/out")" -eq 160000 ]
+}
+
+@test "ws client: input or output that is closed, or full, is an error, and nothing hangs" {
+    start "$WS_SERVER"
+    echo hi >"$TMP/in"
+    local status=0
+    timeout 10 "$WS_CLIENT" "$HOST" "$PORT" <&- >"$TMP/out" 2>"$TMP/err" || status=$?
+    echo "rule: input that cannot be read is an error, exit code 1; here $status" && cat "$TMP/err"
+    [ $status -eq 1 ]
+    status=0
+    timeout 10 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >&- 2>"$TMP/err" || status=$?
+    echo "rule: output that cannot be written is an error, exit code 1; here $status" && cat "$TMP/err"
+    [ $status -eq 1 ]
+    status=0
+    timeout 10 "$WS_CLIENT" "$HOST" "$PORT" <&- >&- 2>&- || status=$?
+    [ $status -eq 1 ]
+    timeout 10 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>&-
+    [ "$(cat "$TMP/out")" = hi ]
+    [ -c /dev/full ] || skip "no /dev/full here"
+    status=0
+    timeout 10 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >/dev/full 2>"$TMP/err" || status=$?
+    [ $status -eq 1 ]
+    [ "$(grep -c 'No space left' "$TMP/err")" -eq 1 ]
+}
+
 @test "ws client: text that is not UTF-8 is not sent; -b sends it" {
     opened
     printf 'good\nb\xc3\n' >&6
@@ -365,9 +416,9 @@ leaves_on() { # SIGNAL
     stops_on "$1"
 }
 
-@test "ws client: SIGTERM and SIGINT take leave with 1001, within a second, exit code 0" {
+@test "ws client: SIGTERM, SIGINT and SIGHUP take leave with 1001, within a second, exit code 0" {
     local signal
-    for signal in TERM INT; do
+    for signal in TERM INT HUP; do
         opened
         leaves_on $signal
         logged '^FIN close, 2 bytes, key .*: \\x03\\xe9$'
