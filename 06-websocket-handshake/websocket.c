@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define REQUEST_MAX 4096      /* bytes of the request that opens the WebSocket */
+#define REFUSAL_MAX 200       /* bytes that are shown of the text with which a server refuses */
 #define INTERIM_MAX 16        /* answers that may come before the one that counts */
 #define QUEUE_HIGH  (1 << 20) /* bytes on their way to the server from which on its pings get no answer */
 
@@ -62,9 +63,17 @@ static int is_interim(const struct head *h) {
     return h->path.at == NULL && h->start[1].at[0] == '1' && !span_is(h->start[1], "101");
 }
 
-/* A server that refuses may say why in a text. Shows its first line, if that has come along with the head. */
+/* A server that refuses may say why in a text. Returns whether its first line is still on its way. */
+static int line_is_missing(const struct head *h, struct span body) {
+    struct span length = head_field(h, "Content-Length", NULL);
+    size_t promised = length.at ? strtoul(length.at, NULL, 10) : 0;
+    return !span_is(h->start[1], "101") && body.length < promised && body.length < REFUSAL_MAX &&
+           !memchr(body.at, '\n', body.length);
+}
+
+/* Shows that line. */
 static void show_refusal(const struct websocket *w, const struct head *h, struct span body) {
-    char line[200];
+    char line[REFUSAL_MAX + 1];
     struct span type = head_field(h, "Content-Type", NULL), first = span_cut(&body, '\n');
     type = span_trim(span_cut(&type, ';'));
     if (!span_is_nocase(type, "text/plain") || first.length == 0)
@@ -82,7 +91,7 @@ static int refuse_answer(const struct websocket *w, const struct head *h, struct
     return complain(text, h->why);
 }
 
-int websocket_answer(struct websocket *w, const char *data, size_t len) {
+int websocket_answer(struct websocket *w, const char *data, size_t len, int last) {
     struct head h;
     char text[400] = "";
     int size = head_parse(&h, data, len);
@@ -90,12 +99,14 @@ int websocket_answer(struct websocket *w, const char *data, size_t len) {
         return 0;
     if (size < 0)
         return complain(w->server, h.why);
+    struct span body = {data + size, len - (size_t)size};
+    if (!last && line_is_missing(&h, body))
+        return 0;
+
     if (verbose)
         head_explain(stderr, &h);
     if (is_interim(&h) && w->interim++ < INTERIM_MAX)
         return size;
-
-    struct span body = {data + size, len - (size_t)size};
     if (!handshake_verify(&h, w->key, w->subprotocols, &h.why))
         return refuse_answer(w, &h, body);
     struct span chosen = head_field(&h, "Sec-WebSocket-Protocol", NULL);

@@ -40,9 +40,10 @@ void websocket_state(struct websocket *w, enum ready_state state, const char *mo
  * on stderr. */
 int websocket_request(struct websocket *w, const char *target, const char *origin);
 
-/* Reads an answer to it, once it is there as a whole. Returns its size in bytes; the state is OPEN then, or still
- * CONNECTING, if another answer follows. 0: more bytes are needed; -1, after a line on stderr: it is wrong. */
-int websocket_answer(struct websocket *w, const char *data, size_t len);
+/* Reads an answer to it, once it is there as a whole; `last`: no more bytes come. Returns its size in bytes; the state is
+ * OPEN then, or still CONNECTING, if another answer follows. 0: more bytes are needed; -1, after a line on stderr: it is
+ * wrong. */
+int websocket_answer(struct websocket *w, const char *data, size_t len, int last);
 
 /* Queues a frame, masked. fin 0: more fragments of its message follow. */
 void websocket_send(struct websocket *w, int fin, int opcode, const void *payload, size_t len);

@@ -161,7 +161,7 @@ static long take_answer(struct talk *t) {
     long taken = 0;
     int size = 1;
     while (t->ws.state == CONNECTING && size > 0) {
-        size = websocket_answer(&t->ws, (const char *)t->net + taken, t->heard - (size_t)taken);
+        size = websocket_answer(&t->ws, (const char *)t->net + taken, t->heard - (size_t)taken, t->hung_up);
         taken += size;
     }
     return size < 0 ? -1 : taken;

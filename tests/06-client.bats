@@ -252,7 +252,7 @@ refuses() { # LAST-LINE ANSWER
 
 @test "ws client: the text with which a server refuses is shown, made harmless" {
     refuses ' answers 403: the server does not switch to WebSocket (its status is not 101)' \
-        'HTTP/1.1 403 x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n403: not \x1b[31myou\nmore\n'
+        'HTTP/1.1 403 x\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 24\r\n\r\n403: not \x1b[31myou\nmore'
     grep -qxF "ws_client: $HOST:$PORT: 403: not ?[31myou" "$TMP/err"
     refuses ' answers 404: the server does not switch to WebSocket (its status is not 101)' \
         'HTTP/1.1 404 x\r\nContent-Type: text/html\r\n\r\n<p>no</p>\n'
