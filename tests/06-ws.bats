@@ -368,9 +368,10 @@ END
     done
 }
 
-# Prints a request for a WebSocket at that path.
+# Prints a request for a WebSocket at that path, at once (bash would write each line by itself).
 request() { # PATH
-    printf '%s\r\n' "GET $1 HTTP/1.1" "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY" ''
+    printf '%s\r\n' "GET $1 HTTP/1.1" "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY" '' >"$TMP/request"
+    cat "$TMP/request"
 }
 
 # Passes if whoever is connected as 5 is still there.
