@@ -28,7 +28,7 @@
 #define MESSAGE_MAX (16 << 20) /* bytes: the largest that -m can be */
 #define IN_MAX      131072     /* bytes per client, and per read: a message of 64 KiB comes in one */
 #define OUT_LOW     65536 /* a client that is owed more bytes than this is not listened to until it has read */
-#define CHAT_MAX    4096  /* bytes of a text in a chat: while all in the room get it, the others wait */
+#define CHAT_MAX    2048  /* bytes of a text in a chat: while all in the room get it, the others wait */
 #define MS_MAX      86400000  /* ms: the longest time, a day */
 #define NO_DEADLINE LLONG_MAX /* ms: later than any time that comes */
 
@@ -41,7 +41,7 @@ const char usage[] =
     "  -p PORT     0 to 65535, 0 takes any free one (default 9090)\n"
     "  -f FILE     the page at / (default index.html beside this program, also if a link leads to it)\n"
     "  -o ORIGIN   take WebSockets only from pages of this origin (http://HOST:PORT; default: all)\n"
-    "  -m BYTES    the largest message to take, up to 16777216 (default 1048576; in a chat 4096)\n"
+    "  -m BYTES    the largest message to take, up to 16777216 (default 1048576; in a chat 2048)\n"
     "  -i MS       ping a client that has been silent for so many ms, 0: none (default 20000)\n"
     "  -w MS       how long to wait for a request, a pong, the end of a close; 0: for ever (default 10000)\n"
     "/echo sends every message back, /chat?room=ROOM&name=NAME every text to the others in the room.\n";
