@@ -128,7 +128,7 @@ serves_the_page() {
     cd "$folder"
     PATH=:$PATH
     start ws_server && serves_the_page
-    cd ..
+    cd "$folder/.."
     start 06-websocket-handshake/ws_server && serves_the_page
 }
 
