@@ -83,9 +83,9 @@ TFTP = transfer.c netascii.c packet.c text.c rtt.c datagram.c
 
 $(PROGRAMS_06): 06-websocket-handshake/*.[ch]
 06-websocket-handshake/ws_server:
-	$(COMPILE) ws_server.c frame.c handshake.c room.c http.c base64.c sha1.c utf8.c text.c $(LOOP)
+	$(COMPILE) ws_server.c page.c frame.c handshake.c room.c http.c base64.c sha1.c utf8.c text.c $(LOOP)
 06-websocket-handshake/ws_client:
-	$(COMPILE) ws_client.c websocket.c queue.c url.c frame.c handshake.c http.c base64.c sha1.c utf8.c connect.c signals.c wire.c
+	$(COMPILE) ws_client.c websocket.c queue.c url.c frame.c handshake.c http.c base64.c sha1.c utf8.c text.c connect.c signals.c wire.c
 
 # What the tests use, beside them.
 POKE     = poke_script.c poke_words.c poke_stream.c poke_load.c poke_datagram.c poke_exchange.c poke_conn.c poke_report.c \

@@ -16,7 +16,8 @@
 
 #define TURN_US     16000 /* us: a turn, shared by all who have something to do ... */
 #define SHARE_US    5000  /* us: ... and the most that one of them gets */
-#define LINGER_MS   2000  /* ms: how long we wait for a peer's FIN after we have sent ours */
+#define LINGER_MS   2000  /* ms: how long we wait for a peer's FIN after we have sent ours, ... */
+#define LAST_MS     300   /* ms: ... and for all FINs after a signal, which ends us within a second */
 #define IDLE_MS     1000  /* ms: buffers that were empty for so long are freed */
 #define WRITE_EARLY 32768 /* bytes: owed more, a client need not wait for the end of the turn */
 #define NEWCOMERS   64    /* accepted in one turn at most */
@@ -26,8 +27,9 @@ static const struct server *server;
 static struct client clients[FD_SETSIZE]; /* each in the place of its descriptor */
 static int clients_end;                   /* no place from here on is taken */
 static char *chunk;                       /* in_max bytes: what one read() brings */
-static long long turn_wanted;             /* ms: when on_turn has to be called at the latest, or NEVER */
+static long long turn_wanted;             /* ms: when the next turn has to be at the latest, or NEVER */
 static int busy;                          /* clients that have something to say in this turn */
+static int ending;                        /* the last words are said */
 
 /* ---- One client ---- */
 
@@ -128,8 +130,7 @@ static int client_read(struct client *c) {
     return offered;
 }
 
-/* Does for one client what has become possible. It has its answers at once: they do not wait until all others have had
- * their turn. */
+/* Does for one client what has become possible. Its answers do not wait until all others have had their turn. */
 static void client_turn(struct client *c, int can_read, int can_write) {
     int offered = 0;
     if (can_write)
@@ -154,13 +155,6 @@ static void client_linger(struct client *c, long long now) {
     }
 }
 
-static void client_free(struct client *c) {
-    close(c->fd);
-    buffer_free(&c->in);
-    buffer_free(&c->out);
-    c->open = 0;
-}
-
 /* Ends a client's turn: writes what it brought, hangs up when all is said, frees. */
 static void client_finish_turn(struct client *c, long long now) {
     if (c->in.length + c->out.length > 0)
@@ -174,13 +168,15 @@ static void client_finish_turn(struct client *c, long long now) {
     if (all_written && c->eof && !c->unseen)
         client_drop(c, NULL);
 
-    if (c->gone) {
-        if (server->on_disconnect)
-            server->on_disconnect(c);
-        client_free(c);
-    } else if (now - c->buffered > IDLE_MS) {
+    if (c->gone && server->on_disconnect && !ending)
+        server->on_disconnect(c);
+    if (c->gone || now - c->buffered > IDLE_MS) {
         buffer_free(&c->in);
         buffer_free(&c->out);
+    }
+    if (c->gone) {
+        close(c->fd);
+        c->open = 0;
     }
 }
 
@@ -217,7 +213,7 @@ static void accept_newcomers(int listener) {
 
 /* Tells select() what to wait for. Returns until when at the latest, in ms, or NEVER. */
 static long long arm_select(long long now, fd_set *readable, fd_set *writable) {
-    long long until = server->on_turn ? turn_wanted : NEVER;
+    long long until = turn_wanted;
     for (struct client *c = next_open(0); c; c = next_open(c->fd + 1)) {
         if (!c->eof && c->in.length < server->in_max) /* back-pressure: who has filled `in` has to wait */
             FD_SET(c->fd, readable);
@@ -239,7 +235,8 @@ static long long wait_for_events(int listener, int signals, fd_set *readable, fd
     long long now = now_ms();
     FD_ZERO(readable);
     FD_ZERO(writable);
-    FD_SET(listener, readable);
+    if (!ending)
+        FD_SET(listener, readable);
     FD_SET(signals, readable);
     long long until = arm_select(now, readable, writable), wait = until > now ? until - now : 0;
 
@@ -255,17 +252,34 @@ static long long wait_for_events(int listener, int signals, fd_set *readable, fd
     return n == 0 ? now + wait : now;
 }
 
-/* Says the last words, as far as the kernel takes them now, and closes everything. */
-static void stop_serving(int listener) {
+/* One turn. Behind the last words it serves only to write them, and to wait for FINs. */
+static void turn(int listener, int signals) {
+    fd_set readable, writable;
+    long long now = wait_for_events(listener, signals, &readable, &writable);
+
+    for (struct client *c = next_open(0); c; c = next_open(c->fd + 1))
+        client_turn(c, FD_ISSET(c->fd, &readable), FD_ISSET(c->fd, &writable));
+    if (!ending) {
+        int ms = server->on_turn ? server->on_turn(now) : NEVER;
+        turn_wanted = ms < 0 ? NEVER : now + ms;
+    }
+    for (struct client *c = next_open(0); c; c = next_open(c->fd + 1))
+        client_finish_turn(c, now);
+    while (clients_end > 0 && !clients[clients_end - 1].open)
+        clients_end--;
+    if (FD_ISSET(listener, &readable))
+        accept_newcomers(listener);
+}
+
+/* Says the last words, and hangs up on everybody. */
+static void stop_serving(void) {
     if (server->on_stop)
         server->on_stop();
-    for (struct client *c = next_open(0); c; c = next_open(c->fd + 1)) {
-        c->blocked = 0;
-        client_flush(c);
-        client_free(c);
-    }
-    close(listener);
-    free(chunk);
+    for (struct client *c = next_open(0); c; c = next_open(c->fd + 1))
+        client_close(c);
+    signal_forget();
+    ending = 1;
+    turn_wanted = now_ms() + LAST_MS;
 }
 
 int serve(const struct server *s, const char *address, const char *port) {
@@ -275,23 +289,10 @@ int serve(const struct server *s, const char *address, const char *port) {
         exit(-complain("cannot serve", strerror(errno)));
     int signals = catch_signals(), listener = listen_on(address, port);
 
-    while (!stop) {
-        fd_set readable, writable;
-        long long now = wait_for_events(listener, signals, &readable, &writable);
-
-        for (struct client *c = next_open(0); c; c = next_open(c->fd + 1))
-            client_turn(c, FD_ISSET(c->fd, &readable), FD_ISSET(c->fd, &writable));
-
-        int ms = server->on_turn ? server->on_turn(now) : NEVER;
-        turn_wanted = ms < 0 ? NEVER : now + ms;
-
-        for (struct client *c = next_open(0); c; c = next_open(c->fd + 1))
-            client_finish_turn(c, now);
-        while (clients_end > 0 && !clients[clients_end - 1].open)
-            clients_end--;
-        if (FD_ISSET(listener, &readable))
-            accept_newcomers(listener);
-    }
-    stop_serving(listener);
-    return 0;
+    while (!stop)
+        turn(listener, signals);
+    stop_serving();
+    while (next_open(0) && now_ms() < turn_wanted)
+        turn(listener, signals);
+    return 0; /* and the system closes what is left */
 }

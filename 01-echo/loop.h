@@ -48,7 +48,7 @@ struct client {
  *                client may be judged silent. What is sent here is written after it; what on_data has sent may be
  *                written already. So a promise that has to wait for the disk is made here. Returns in how many ms it
  *                wants to be called again at the latest; -1: it does not mind.
- * on_stop        last words, before all are closed, because a signal has come.
+ * on_stop        last words, because a signal has come. Then all are hung up on, and have 300 ms to take them.
  *
  * All of them may call the functions below for every client. */
 struct server {

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUFFER_MIN 4096 /* bytes: the first size of a buffer for a message; then it doubles */
+#define FRAME_MARGIN "         "
+#define BUFFER_MIN   4096 /* bytes: the first size of a buffer for a message; then it doubles */
 
 /* ---- one header ---- */
 
@@ -106,8 +107,8 @@ int frame_code_allowed(int code) {
 /* ---- for the microscope ---- */
 
 /* Prints `count` bits of a byte from bit `from` downwards, the highest of all being 7, and dots for the others. */
-static void print_bits(FILE *to, const char *margin, int byte, int from, int count) {
-    fputs(margin, to);
+static void print_bits(FILE *to, int byte, int from, int count) {
+    fputs(FRAME_MARGIN, to);
     for (int bit = 7; bit >= 0; bit--)
         fputc(bit > from || bit <= from - count ? '.' : (byte >> bit & 1) + '0', to);
     fputs("  ", to);
@@ -121,27 +122,28 @@ static void print_length(FILE *to, uint64_t length) {
     fputc('\n', to);
 }
 
-void frame_explain(FILE *to, const char *margin, const struct frame *f) {
+void frame_explain(FILE *to, const char *peer, const char *arrow, const struct frame *f) {
     static const char *const names[16] = {"continuation", "text", "binary", [8] = "close", "ping", "pong"};
     unsigned char header[FRAME_HEADER_MAX];
     size_t size = frame_encode(header, f);
 
-    print_bits(to, margin, header[0], 7, 1);
+    fprintf(to, "%s %s frame\n", peer, arrow);
+    print_bits(to, header[0], 7, 1);
     fprintf(to, "FIN: %s\n", f->fin ? "the last fragment of its message" : "more fragments follow");
-    print_bits(to, margin, header[0], 6, 3);
+    print_bits(to, header[0], 6, 3);
     fprintf(to, "RSV1 to RSV3: %s\n", f->rsv ? "of an extension that nobody asked for" : "no extension");
-    print_bits(to, margin, header[0], 3, 4);
+    print_bits(to, header[0], 3, 4);
     fprintf(to, "opcode %d: %s\n", f->opcode, names[f->opcode] ? names[f->opcode] : "reserved");
-    print_bits(to, margin, header[1], 7, 1);
+    print_bits(to, header[1], 7, 1);
     fprintf(to, "MASK: %s\n",
             f->masked ? "masked, as a client's frames are" : "not masked, as a server's frames are");
-    print_bits(to, margin, header[1], 6, 7);
+    print_bits(to, header[1], 6, 7);
     print_length(to, f->length);
 
     if (size == 2)
         return;
     for (size_t i = 2; i < size; i++)
-        fprintf(to, "%s%02x", i == 2 ? margin : " ", header[i]);
+        fprintf(to, "%s%02x", i == 2 ? FRAME_MARGIN : " ", header[i]);
     fprintf(to, "  %s%s%s\n", f->length < 126 ? "" : "the length", f->masked && f->length >= 126 ? ", " : "",
             f->masked ? "the key" : "");
 }
@@ -182,24 +184,28 @@ static int read_header(struct frame_reader *r, const unsigned char *data, size_t
     if (len < 2)
         return FRAME_MORE;
     struct frame *f = &r->frame;
-    int size = frame_decode(f, data, len);
+    int size = frame_decode(f, data, len), code = CLOSE_PROTOCOL;
     const char *why = broken_rule(r, f);
+    if (why == NULL && size < 0)
+        why = "a length has to be in its shortest form";
+    if (why == NULL && size > 0 && !frame_is_control(f) && f->length > r->max - r->message.length) {
+        code = CLOSE_TOO_BIG;
+        why = "this message is too big";
+    }
+    if (why && size > 0 && !r->broken) { /* it can be shown; then the same bytes are given again */
+        r->broken = 1;
+        return FRAME_BEGINS;
+    }
     if (why)
-        return fail(r, CLOSE_PROTOCOL, why);
-    if (size < 0)
-        return fail(r, CLOSE_PROTOCOL, "a length has to be in its shortest form");
+        return fail(r, code, why);
     if (size == 0)
         return FRAME_MORE;
 
     *used = (size_t)size;
     r->inside = 1;
     r->done = 0;
-    if (frame_is_control(f))
-        return FRAME_BEGINS;
-    if (f->opcode != FRAME_CONTINUATION)
+    if (!frame_is_control(f) && f->opcode != FRAME_CONTINUATION)
         r->opcode = f->opcode;
-    if (f->length > r->max - r->message.length)
-        return fail(r, CLOSE_TOO_BIG, "this message is too big");
     return FRAME_BEGINS;
 }
 

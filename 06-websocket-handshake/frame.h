@@ -71,17 +71,17 @@ size_t frame_close(unsigned char payload[FRAME_CONTROL_MAX], int code, const cha
 /* Returns whether a close frame may have this code: 1000 to 1003, 1007 to 1014, 3000 to 4999. */
 int frame_code_allowed(int code);
 
-/* Prints what each bit of a header says, one line for each field, after `margin`. */
-void frame_explain(FILE *to, const char *margin, const struct frame *f);
+/* Prints a line "PEER -> frame", with that arrow, and what each bit of the header says, a line for each field. */
+void frame_explain(FILE *to, const char *peer, const char *arrow, const struct frame *f);
 
 /* ---- messages ---- */
 
 /* What has come: one of the opcodes TEXT, BINARY, CLOSE, PING, PONG, if that is now whole; or else: */
 enum frame_event {
     FRAME_MORE = 16, /* nothing, before more bytes come */
-    FRAME_BEGINS,    /* a header, in r->frame: to be shown, or ignored */
-    FRAME_FRAGMENT,  /* the end of a frame that is not the end of its message; nothing to be done */
-    FRAME_ERROR      /* a broken rule: send a close with r->code, and read no more */
+    FRAME_BEGINS, /* a header, in r->frame: to be shown, or ignored; it may break a rule, then FRAME_ERROR is next */
+    FRAME_FRAGMENT, /* the end of a frame that is not the end of its message; nothing to be done */
+    FRAME_ERROR     /* a broken rule: send a close with r->code, and read no more */
 };
 
 struct frame_reader {
@@ -97,6 +97,7 @@ struct frame_reader {
 
     /* The reader's own. */
     struct frame frame; /* the latest header */
+    int broken;         /* 1: it breaks a rule */
     int inside;         /* 1: not all of its payload has been taken */
     uint64_t done;      /* bytes of its payload that have been taken */
     int opcode;         /* of the message under way, TEXT or BINARY; 0: none is */

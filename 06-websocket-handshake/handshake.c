@@ -27,7 +27,7 @@ static int is_key(struct span s) {
 }
 
 int handshake_check(const struct head *h, const char *origin, const char **why) {
-    int hosts, keys, versions, origins;
+    int hosts, keys, versions, origins, get = span_is(h->start[0], "GET");
     struct span key = head_field(h, "Sec-WebSocket-Key", &keys), from = head_field(h, "Origin", &origins);
     struct span version = head_field(h, "Sec-WebSocket-Version", &versions);
     struct span length = head_field(h, "Content-Length", NULL);
@@ -38,8 +38,9 @@ int handshake_check(const struct head *h, const char *origin, const char **why) 
         int broken, status;
         const char *why;
     } rules[] = {
-        {!span_is(h->start[0], "GET"), 405, "a handshake is a GET"},
-        {!head_has(h, "Upgrade", "websocket"), 426, "only WebSocket is spoken here: Upgrade: websocket"},
+        {!get && !span_is(h->start[0], "HEAD"), 405, "a handshake is a GET"},
+        {!get || !head_has(h, "Upgrade", "websocket"), 426,
+         "only WebSocket is spoken here: Upgrade: websocket"},
         {span_is(h->start[2], "HTTP/1.0"), 400, "a handshake takes HTTP/1.1"},
         {!head_has(h, "Connection", "upgrade"), 400, "Connection: Upgrade is missing"},
         {hosts != 1, 400, "there has to be one Host"},

@@ -18,8 +18,9 @@ void handshake_accept(char accept[ACCEPT_SIZE], const char *key, size_t len);
 /* ---- server ---- */
 
 /* Returns the status to answer a request with: 101 if it is a proper opening handshake. Else *why says why not, and the
- * status is 426 if it asks for no WebSocket, or for another version; 403 if it comes from a page of another origin than
- * `origin` (NULL: all are welcome); 405 or 400. Whether there is something at its path, the caller knows. */
+ * status is 426 if it asks for no WebSocket (as a HEAD does), or for another version; 403 if it comes from a page of
+ * another origin than `origin` (NULL: all are welcome); 405 or 400. Whether there is something at its path, the caller
+ * knows. */
 int handshake_check(const struct head *h, const char *origin, const char **why);
 
 /* Writes the answer that opens a WebSocket. The server has one subprotocol, which is chosen if it is offered. Returns

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define HEAD_MARGIN "         "
+
 /* ---- spans of text ---- */
 
 static int lower(int c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; }
@@ -74,6 +76,36 @@ static int is_version(struct span s) {
     return s.length == 8 && memcmp(s.at, "HTTP/1.", 7) == 0 && s.at[7] >= '0' && s.at[7] <= '9';
 }
 
+static void skip(struct span *s, size_t len) {
+    s->at += len;
+    s->length -= len;
+}
+
+/* Takes the target of a request apart: /PATH?QUERY, as usual; http://HOST/PATH?QUERY, which is meant for a proxy, but
+ * which every server has to take (RFC 9112, section 3.2.2). OPTIONS * and CONNECT HOST:PORT name no path, and no path is
+ * called so. Returns whether it is one of these. */
+static int cut_target(struct head *h) {
+    static const char http[] = "http://";
+    struct span rest = h->start[1], scheme = {rest.at, sizeof http - 1};
+    int absolute = rest.length > scheme.length && span_is_nocase(scheme, http);
+    if (absolute) {
+        skip(&rest, scheme.length);
+        size_t host = 0;
+        while (host < rest.length && !strchr("/?#@", rest.at[host]))
+            host++;
+        skip(&rest, host);
+        if (host == 0 || (rest.length > 0 && rest.at[0] == '@'))
+            return 0;
+    }
+
+    h->query = rest;
+    h->path = span_cut(&h->query, '?');
+    if (absolute && h->path.length == 0)
+        h->path = (struct span){"/", 1};
+    return h->path.at[0] == '/' || (span_is(h->start[0], "OPTIONS") && span_is(h->start[1], "*")) ||
+           (span_is(h->start[0], "CONNECT") && memchr(rest.at, ':', rest.length));
+}
+
 /* Takes the first line apart. Returns whether it is that of a request or a response. */
 static int cut_start(struct head *h, struct span line) {
     h->start[0] = span_cut(&line, ' ');
@@ -84,8 +116,7 @@ static int cut_start(struct head *h, struct span line) {
 
     if (is_version(h->start[0])) /* a response */
         return h->start[1].length == 3;
-    return is_token(h->start[0]) && h->start[1].length > 0 && h->start[1].at[0] == '/' &&
-           is_version(h->start[2]);
+    return is_token(h->start[0]) && h->start[1].length > 0 && is_version(h->start[2]) && cut_target(h);
 }
 
 /* Returns what is wrong with a field; NULL: nothing. */
@@ -202,22 +233,41 @@ static const char *field_meaning(struct span name) {
     return NULL;
 }
 
-void head_explain(FILE *to, const char *margin, const struct head *h) {
+void head_explain(FILE *to, const struct head *h) {
     struct span rest = h->fields, name, value;
     for (int i = 0; i < 3; i++)
-        print_span(to, i == 0 ? margin : " ", h->start[i]);
+        print_span(to, i == 0 ? HEAD_MARGIN : " ", h->start[i]);
     while (rest.length > 0 && cut_field(cut_line(&rest), &name, &value)) {
         const char *meaning = field_meaning(name);
         fputc('\n', to);
-        print_span(to, margin, name);
+        print_span(to, HEAD_MARGIN, name);
         print_span(to, ": ", value);
         if (meaning)
-            fprintf(to, "\n%s    ^ %s", margin, meaning);
+            fprintf(to, "\n%s    ^ %s", HEAD_MARGIN, meaning);
     }
     fputc('\n', to);
 }
 
 /* ---- answers ---- */
+
+int http_is_head(const char *data, size_t len) {
+    static const char head[] = "HEAD ";
+    while (len > 0 && (*data == '\r' || *data == '\n')) { /* as head_parse() does */
+        data++;
+        len--;
+    }
+    return len >= sizeof head - 1 && memcmp(data, head, sizeof head - 1) == 0;
+}
+
+int http_method(struct span method) {
+    static const char *const others[] = {"POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+    if (span_is(method, "GET") || span_is(method, "HEAD"))
+        return 200;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (span_is(method, others[i]))
+            return 405;
+    return 501;
+}
 
 size_t http_head(char head[HTTP_MAX], int status, const char *type, size_t length) {
     static const struct {
@@ -228,11 +278,12 @@ size_t http_head(char head[HTTP_MAX], int status, const char *type, size_t lengt
         {400, "Bad Request", "Connection: close\r\n"},
         {403, "Forbidden", "Connection: close\r\n"},
         {404, "Not Found", "Connection: close\r\n"},
-        {405, "Method Not Allowed", "Connection: close\r\nAllow: GET\r\n"},
+        {405, "Method Not Allowed", "Connection: close\r\nAllow: GET, HEAD\r\n"},
         {408, "Request Timeout", "Connection: close\r\n"},
         {426, "Upgrade Required",
          "Connection: close, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"},
         {431, "Request Header Fields Too Large", "Connection: close\r\n"},
+        {501, "Not Implemented", "Connection: close\r\n"},
     };
     size_t i = 0;
     while (table[i].status != status)
@@ -240,12 +291,4 @@ size_t http_head(char head[HTTP_MAX], int status, const char *type, size_t lengt
     return (size_t)snprintf(
         head, HTTP_MAX, "HTTP/1.1 %d %s\r\n%sContent-Type: %s; charset=utf-8\r\nContent-Length: %zu\r\n\r\n",
         status, table[i].reason, table[i].fields, type, length);
-}
-
-size_t http_refusal(char text[2 * HTTP_MAX], int status, const char *why) {
-    char line[256];
-    int length = snprintf(line, sizeof line, "%d: %s\n", status, why);
-    size_t head = http_head(text, status, "text/plain", (size_t)length);
-    memcpy(text + head, line, (size_t)length);
-    return head + (size_t)length;
 }

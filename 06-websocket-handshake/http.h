@@ -29,6 +29,8 @@ struct span span_cut(struct span *rest, char end);
 
 struct head {             /* of a request or a response; its spans point into the bytes that were parsed */
     struct span start[3]; /* method, target, version; or version, status, reason */
+    struct span path;     /* of a request: /chat, also if its target is http://HOST/chat?x=y */
+    struct span query;    /* of a request: what stands behind the question mark */
     struct span fields;   /* all lines after the first, each with its end */
     int status;           /* if it is wrong: the status to answer with, 400, or 431 if it is over HEAD_MAX */
     const char *why;      /* if it is wrong: what is wrong with it, in words */
@@ -48,16 +50,21 @@ int head_has(const struct head *h, const char *name, const char *element);
 int head_has_exactly(const struct head *h, const char *name, const char *element);
 
 /* Prints a head line by line, and behind the lines of a handshake what they are for. */
-void head_explain(FILE *to, const char *margin, const struct head *h);
+void head_explain(FILE *to, const struct head *h);
 
 /* ---- answers ---- */
 
-/* Writes the head of the last answer on a connection; a body of `length` bytes follows. The status is one of 200, 400,
- * 403, 404, 405, 408, 426 (with the version that is spoken, RFC 6455, section 4.4) and 431. Returns its size in bytes,
- * under HTTP_MAX. */
-size_t http_head(char head[HTTP_MAX], int status, const char *type, size_t length);
+/* Is this, as far as it has come, a HEAD request? Its answer has the head of the answer to a GET, and no body (RFC 9110,
+ * section 9.3.2). */
+int http_is_head(const char *data, size_t len);
 
-/* Writes the whole of an answer whose body is one line of text: the status, and why. Returns its size in bytes. */
-size_t http_refusal(char text[2 * HTTP_MAX], int status, const char *why);
+/* Returns the status for a method, 200 for GET and HEAD. Others get 405 if there are resources somewhere that know it,
+ * 501 if it is known nowhere (RFC 9110, section 9.1). */
+int http_method(struct span method);
+
+/* Writes the head of the last answer on a connection; a body of `length` bytes follows, unless it is for a HEAD. The
+ * status is one of 200, 400, 403, 404, 405 (with the methods that are allowed), 408, 426 (with the version that is
+ * spoken, RFC 6455, section 4.4), 431 and 501. Returns its size in bytes, under HTTP_MAX. */
+size_t http_head(char head[HTTP_MAX], int status, const char *type, size_t length);
 
 #endif

@@ -1,6 +1,8 @@
 /* url.c - see url.h. */
 #include "url.h"
 
+#include "http.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -34,7 +36,9 @@ static int parse_host(struct server_name *s, char *text, const char **why) {
         *why = "has something behind its host that is no port";
         return -1;
     }
-    s->port = *rest ? rest + 1 : "80";
+    s->port = "80"; /* also if nothing stands behind the colon (RFC 3986, section 3.2.3) */
+    if (*rest && rest[1])
+        s->port = rest + 1;
     *end = '\0';
     *rest = '\0';
     snprintf(s->text, sizeof s->text, brackets ? "[%s]:%s" : "%s:%s", s->host, s->port);
@@ -42,7 +46,8 @@ static int parse_host(struct server_name *s, char *text, const char **why) {
 }
 
 int url_parse(struct url *u, char *text, const char **why) {
-    if (strncmp(text, "ws://", 5) != 0) {
+    struct span scheme = {text, strcspn(text, ":")}; /* in upper or lower case (RFC 3986, section 3.1) */
+    if (!span_is_nocase(scheme, "ws") || strncmp(text + scheme.length, "://", 3) != 0) {
         *why = "is no URL that begins with ws:// (encryption, wss://, is left out here)";
         return -1;
     }

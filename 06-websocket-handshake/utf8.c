@@ -70,14 +70,3 @@ int utf8_check(struct utf8 *u, const unsigned char *data, size_t len) {
     }
     return 0;
 }
-
-void utf8_blank_controls(unsigned char *text, size_t len) {
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] < ' ' || text[i] == 127) {
-            text[i] = ' ';
-        } else if (text[i] == 0xc2 && i + 1 < len && text[i + 1] < 0xa0) { /* U+0080 to U+009F */
-            text[i] = ' ';
-            text[i + 1] = ' ';
-        }
-    }
-}

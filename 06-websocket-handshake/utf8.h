@@ -19,8 +19,4 @@ struct utf8 {           /* zeros: at the beginning of a character */
  * may end where u->left is 0. */
 int utf8_check(struct utf8 *u, const unsigned char *data, size_t len);
 
-/* Turns the control characters of a text that is UTF-8 into blanks, a tab and line ends, too: so a message stays on its
- * one line, and commands nobody's terminal. (text_clean() is for what may be no UTF-8, and keeps tabs.) */
-void utf8_blank_controls(unsigned char *text, size_t len);
-
 #endif

@@ -3,14 +3,16 @@
 
 #include "websocket.h"
 
+#include "text.h"
 #include "wire.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define REQUEST_MAX 4096      /* bytes of the request that opens the WebSocket */
+#define REFUSAL_MAX 200       /* bytes that are shown of the text with which a server refuses */
+#define INTERIM_MAX 16        /* answers that may come before the one that counts */
 #define QUEUE_HIGH  (1 << 20) /* bytes on their way to the server from which on its pings get no answer */
-#define MARGIN      "         "
 
 static FILE *dice; /* /dev/urandom: POSIX.1-2008 has no call for bytes that nobody can foresee */
 
@@ -50,28 +52,64 @@ int websocket_request(struct websocket *w, const char *target, const char *origi
     if (head_parse(&h, request, (size_t)len) != len)
         return complain("the request", "would be none, by these arguments");
     if (verbose)
-        head_explain(stderr, MARGIN, &h);
+        head_explain(stderr, &h);
     queue_add(&w->out, request, (size_t)len);
     websocket_wait(w, w->wait_ms);
     return 0;
 }
 
-int websocket_answer(struct websocket *w, const char *data, size_t len) {
-    struct head h;
+/* "100 Continue" and "103 Early Hints" only say that the answer is under way (RFC 9110, section 15.2). */
+static int is_interim(const struct head *h) {
+    return h->path.at == NULL && h->start[1].at[0] == '1' && !span_is(h->start[1], "101");
+}
+
+/* A server that refuses may say why in a text. Returns whether its first line is still on its way. */
+static int line_is_missing(const struct head *h, struct span body) {
+    struct span length = head_field(h, "Content-Length", NULL);
+    size_t promised = length.at ? strtoul(length.at, NULL, 10) : 0;
+    return !span_is(h->start[1], "101") && body.length < promised && body.length < REFUSAL_MAX &&
+           !memchr(body.at, '\n', body.length);
+}
+
+/* Shows that line. */
+static void show_refusal(const struct websocket *w, const struct head *h, struct span body) {
+    char line[REFUSAL_MAX + 1];
+    struct span type = head_field(h, "Content-Type", NULL), first = span_cut(&body, '\n');
+    type = span_trim(span_cut(&type, ';'));
+    if (!span_is_nocase(type, "text/plain") || first.length == 0)
+        return;
+    snprintf(line, sizeof line, "%.*s", (int)first.length, first.at);
+    text_clean(line, strlen(line));
+    complain(w->server, line);
+}
+
+/* Says why an answer opens no WebSocket. Returns -1. */
+static int refuse_answer(const struct websocket *w, const struct head *h, struct span body) {
     char text[400];
+    show_refusal(w, h, body);
+    snprintf(text, sizeof text, "%s answers %ld", w->server, strtol(h->start[1].at, NULL, 10));
+    return complain(text, h->why);
+}
+
+int websocket_answer(struct websocket *w, const char *data, size_t len, int last) {
+    struct head h;
+    char text[400] = "";
     int size = head_parse(&h, data, len);
     if (size == 0)
         return 0;
     if (size < 0)
         return complain(w->server, h.why);
-    if (verbose)
-        head_explain(stderr, MARGIN, &h);
+    struct span body = {data + size, len - (size_t)size};
+    if (!last && line_is_missing(&h, body))
+        return 0;
 
-    snprintf(text, sizeof text, "%s answers %ld", w->server, strtol(h.start[1].at, NULL, 10));
+    if (verbose)
+        head_explain(stderr, &h);
+    if (is_interim(&h) && w->interim++ < INTERIM_MAX)
+        return size;
     if (!handshake_verify(&h, w->key, w->subprotocols, &h.why))
-        return complain(text, h.why);
+        return refuse_answer(w, &h, body);
     struct span chosen = head_field(&h, "Sec-WebSocket-Protocol", NULL);
-    text[0] = '\0';
     if (chosen.at)
         snprintf(text, sizeof text, "  subprotocol %.*s", (int)chosen.length, chosen.at);
     w->deadline = 0;
@@ -82,10 +120,8 @@ int websocket_answer(struct websocket *w, const char *data, size_t len) {
 /* ---- frames ---- */
 
 static void show_frame(const struct websocket *w, const char *arrow, const struct frame *f) {
-    if (verbose) {
-        fprintf(stderr, "%s %s frame\n", w->server, arrow);
-        frame_explain(stderr, MARGIN, f);
-    }
+    if (verbose)
+        frame_explain(stderr, w->server, arrow, f);
 }
 
 /* Each frame has a key of its own, which nobody can foresee: else a page could make its browser send what looks like
@@ -113,7 +149,7 @@ static void note_end(struct websocket *w, const void *reason, size_t len, const 
     len = len < sizeof w->reason ? len : sizeof w->reason - 1;
     memcpy(w->reason, reason, len);
     w->reason[len] = '\0';
-    utf8_blank_controls((unsigned char *)w->reason, len);
+    text_clean(w->reason, len);
     if (w->state == OPEN)
         websocket_close(w, w->code, answer);
 }

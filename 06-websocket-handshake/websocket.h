@@ -18,6 +18,7 @@ struct websocket {
     enum ready_state state;     /* readyState */
     long long deadline;         /* ms: the end of that time; 0: there is none */
     char key[KEY_SIZE];         /* the Sec-WebSocket-Key that was sent */
+    int interim;                /* how many answers came before the one that counts */
     int server_closed;          /* its close frame has come */
     int failed;                 /* it broke a rule: no more of what it says is read */
     int code;                   /* how it has closed, or had to be closed */
@@ -39,9 +40,10 @@ void websocket_state(struct websocket *w, enum ready_state state, const char *mo
  * on stderr. */
 int websocket_request(struct websocket *w, const char *target, const char *origin);
 
-/* Reads the answer to it, once it is there as a whole; the state is OPEN then. Returns its size in bytes; 0: more
- * bytes are needed; -1, after a line on stderr: it is wrong. */
-int websocket_answer(struct websocket *w, const char *data, size_t len);
+/* Reads an answer to it, once it is there as a whole; `last`: no more bytes come. Returns its size in bytes; the state is
+ * OPEN then, or still CONNECTING, if another answer follows. 0: more bytes are needed; -1, after a line on stderr: it is
+ * wrong. */
+int websocket_answer(struct websocket *w, const char *data, size_t len, int last);
 
 /* Queues a frame, masked. fin 0: more fragments of its message follow. */
 void websocket_send(struct websocket *w, int fin, int opcode, const void *payload, size_t len);

@@ -2,7 +2,7 @@
  *
  *     terminal 1:  ./ws_server
  *     terminal 2:  cc -o ws_client ws_client.c websocket.c queue.c url.c frame.c handshake.c http.c base64.c sha1.c \
- *                      utf8.c connect.c signals.c wire.c && ./ws_client -v
+ *                      utf8.c text.c connect.c signals.c wire.c && ./ws_client -v
  *                                                                       type a line; Ctrl-D closes
  *                  printf 'hello\n吃饭了吗\n' | ./ws_client
  *                  head -c 70000 /dev/urandom >sent; ./ws_client -b <sent | cmp - sent && echo same
@@ -17,6 +17,7 @@
 
 #include "connect.h"
 #include "signals.h"
+#include "text.h"
 #include "url.h"
 #include "websocket.h"
 #include "wire.h"
@@ -61,6 +62,7 @@ struct talk {
     int input_ended;          /* nothing more comes from stdin */
     int leaving;              /* a signal has come */
     int hung_up;              /* nothing more comes from the server */
+    long long looked;         /* ms: what had come from it by then has been read */
     int error;                /* errno with which the connection broke, or 0 */
     int fragments;            /* that were sent of a message which has not ended */
     struct utf8 text;         /* the check of that message */
@@ -75,7 +77,8 @@ struct talk {
 
 struct piece {         /* of the input */
     const char *start; /* within `input` */
-    size_t length;     /* bytes, without a newline */
+    size_t length;     /* bytes to send: a line without its end */
+    size_t used;       /* bytes of the input, with its end */
     int ends;          /* it is the last of its message */
 };
 
@@ -86,6 +89,13 @@ static int next_piece(const struct talk *t, size_t used, struct piece *p) {
     p->start = t->input + used;
     const char *newline = t->binary ? NULL : memchr(p->start, '\n', left);
     p->length = newline ? (size_t)(newline - p->start) : left;
+    p->used = p->length + (newline ? 1 : 0);
+
+    int cr = !t->binary && p->length > 0 && p->start[p->length - 1] == '\r';
+    if (cr && (newline || !t->input_ended)) { /* CR LF ends a line, too; the LF may be the next to come */
+        p->length--;
+        p->used -= newline ? 0 : 1;
+    }
     p->ends = newline || t->input_ended;
     if (newline || (t->input_ended && t->fragments > 0))
         return 1;
@@ -110,9 +120,7 @@ static int send_input(struct talk *t) {
     int bad = 0;
     while (!bad && next_piece(t, used, &p)) {
         bad = send_piece(t, &p) < 0;
-        used += p.length;
-        if (used < t->typed)
-            used++; /* its newline */
+        used += p.used;
     }
     t->typed -= used;
     memmove(t->input, t->input + used, t->typed);
@@ -124,11 +132,11 @@ static int send_input(struct talk *t) {
 
 /* ---- messages become output ---- */
 
-/* Text comes as a line; on a terminal without control characters, for they are commands to it. */
+/* Text comes as a line; on a terminal without what would be a command to it. */
 static void print_text(struct talk *t, const void *text, size_t len) {
     unsigned char *at = queue_add(&t->output, text, len);
     if (t->terminal)
-        utf8_blank_controls(at, len);
+        text_clean((char *)at, len);
     queue_add(&t->output, "\n", 1);
 }
 
@@ -148,16 +156,24 @@ static void print_binary(struct talk *t, const unsigned char *data, size_t len) 
     print_text(t, " ...", len > SHOWN_MAX ? 4 : 0);
 }
 
+/* Understands what comes before the frames: the server's answer. Returns its bytes, or -1 after a line on stderr. */
+static long take_answer(struct talk *t) {
+    long taken = 0;
+    int size = 1;
+    while (t->ws.state == CONNECTING && size > 0) {
+        size = websocket_answer(&t->ws, (const char *)t->net + taken, t->heard - (size_t)taken, t->hung_up);
+        taken += size;
+    }
+    return size < 0 ? -1 : taken;
+}
+
 /* Understands what has come, as far as the output takes it. Returns 0, or -1 after a line on stderr. */
 static int take_net(struct talk *t) {
-    size_t taken = 0, used;
-    int event = FRAME_BEGINS;
-    if (t->ws.state == CONNECTING) {
-        int size = websocket_answer(&t->ws, (const char *)t->net, t->heard);
-        if (size <= 0)
-            return size;
-        taken = (size_t)size;
-    }
+    long answer = take_answer(t);
+    if (answer < 0)
+        return -1;
+    size_t taken = (size_t)answer, used;
+    int event = t->ws.state == CONNECTING ? FRAME_MORE : FRAME_BEGINS;
     while (event != FRAME_MORE && queue_length(&t->output) < QUEUE_LOW) {
         const struct frame_reader *r = &t->ws.reader;
         event = websocket_read(&t->ws, t->net + taken, t->heard - taken, &used);
@@ -175,7 +191,7 @@ static int take_net(struct talk *t) {
 /* ---- reading and writing ---- */
 
 /* Waits for what is worth waiting for. Returns 0 if none of that has come. */
-static int wait_for(const struct talk *t, int signals, fd_set *readable, fd_set *writable) {
+static int wait_for(struct talk *t, int signals, fd_set *readable, fd_set *writable) {
     int room = queue_length(&t->output) < QUEUE_LOW;
     FD_ZERO(readable);
     FD_ZERO(writable);
@@ -191,7 +207,9 @@ static int wait_for(const struct talk *t, int signals, fd_set *readable, fd_set 
 
     long long now = now_ms(), left = t->ws.deadline > now ? t->ws.deadline - now : 0;
     struct timeval timeout = {(time_t)(left / 1000), (suseconds_t)(left % 1000 * 1000)};
-    return select(FD_SETSIZE, readable, writable, NULL, t->ws.deadline ? &timeout : NULL) > 0;
+    int n = select(FD_SETSIZE, readable, writable, NULL, t->ws.deadline ? &timeout : NULL);
+    t->looked = n == 0 ? now + left : now; /* not the time it is then: we may have been stopped (Ctrl-Z) */
+    return n > 0;
 }
 
 /* Returns 0, or -1 after a line on stderr. */
@@ -209,6 +227,8 @@ static void read_net(struct talk *t) {
     if (n > 0) {
         show_wire(t->ws.server, "->", t->net + t->heard, (size_t)n);
         t->heard += (size_t)n;
+        if (t->ws.state == CLOSING && !t->leaving) /* much may come before its close */
+            websocket_wait(&t->ws, t->ws.wait_ms);
     } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
         t->hung_up = 1;
         t->error = n < 0 ? errno : 0;
@@ -284,7 +304,7 @@ static int is_over(struct talk *t) {
     struct websocket *w = &t->ws;
     if (w->state == CLOSING && !t->leaving && queue_length(&t->output) >= QUEUE_LOW)
         websocket_wait(w, w->wait_ms); /* it is not the server that we wait for */
-    if (w->deadline && now_ms() >= w->deadline) {
+    if (w->deadline && t->looked >= w->deadline) {
         if (t->leaving || w->state == CONNECTING)
             return 1;
         t->hung_up = 1;

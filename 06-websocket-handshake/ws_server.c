@@ -1,6 +1,6 @@
 /* ws_server.c - a WebSocket server (RFC 6455): /echo, /chat, and a page to try them from a browser.
  *
- *     terminal 1:  cc -o ws_server ws_server.c frame.c handshake.c room.c http.c base64.c sha1.c utf8.c text.c \
+ *     terminal 1:  cc -o ws_server ws_server.c page.c frame.c handshake.c room.c http.c base64.c sha1.c utf8.c text.c \
  *                      loop.c buffer.c listen.c signals.c wire.c
  *                  ./ws_server -v
  *     a browser:   http://127.0.0.1:9090/               connect, type, watch the bits of each frame
@@ -16,6 +16,7 @@
 #include "frame.h"
 #include "handshake.h"
 #include "loop.h"
+#include "page.h"
 #include "room.h"
 
 #include <limits.h>
@@ -27,10 +28,9 @@
 #define MESSAGE_MAX (16 << 20) /* bytes: the largest that -m can be */
 #define IN_MAX      131072     /* bytes per client, and per read: a message of 64 KiB comes in one */
 #define OUT_LOW     65536 /* a client that is owed more bytes than this is not listened to until it has read */
-#define PAGE_MAX    262144    /* bytes of the page at / */
+#define CHAT_MAX    2048  /* bytes of a text in a chat: while all in the room get it, the others wait */
 #define MS_MAX      86400000  /* ms: the longest time, a day */
 #define NO_DEADLINE LLONG_MAX /* ms: later than any time that comes */
-#define MARGIN      "         "
 
 const char program[] = "ws_server";
 const char usage[] =
@@ -39,9 +39,9 @@ const char usage[] =
     "  -v          show on stderr every read and write, and what each header line and each bit means\n"
     "  -a ADDRESS  listen on this name or address (default 127.0.0.1; all: 0.0.0.0 or ::)\n"
     "  -p PORT     0 to 65535, 0 takes any free one (default 9090)\n"
-    "  -f FILE     the page at / (default index.html beside this program)\n"
+    "  -f FILE     the page at / (default index.html beside this program, also if a link leads to it)\n"
     "  -o ORIGIN   take WebSockets only from pages of this origin (http://HOST:PORT; default: all)\n"
-    "  -m BYTES    the largest message to take, up to 16777216 (default 1048576)\n"
+    "  -m BYTES    the largest message to take, up to 16777216 (default 1048576; in a chat 2048)\n"
     "  -i MS       ping a client that has been silent for so many ms, 0: none (default 20000)\n"
     "  -w MS       how long to wait for a request, a pong, the end of a close; 0: for ever (default 10000)\n"
     "/echo sends every message back, /chat?room=ROOM&name=NAME every text to the others in the room.\n";
@@ -50,14 +50,15 @@ enum state { CONNECTING, ECHO, CHAT }; /* CONNECTING: its request is not here ye
 
 static struct peer {  /* what is kept of a client, in the place of its descriptor */
     enum state state; /* where its WebSocket leads */
+    int head_only;    /* its request is a HEAD: no answer has a body */
     long long asked;  /* ms: when it was last asked for something: its request, a pong, the end of a close */
     size_t out_when_asked; /* bytes that it was owed then: fewer now, and it reads */
     struct frame_reader reader;
 } peers[FD_SETSIZE];
 
+static const char *origin;                   /* -o */
 static int message_max = 1 << 20;            /* bytes: -m */
 static int ping_ms = 20000, wait_ms = 10000; /* -i and -w */
-static const char *origin, *page_file;       /* -o and -f */
 
 /* From now on a client has wait_ms to do what is asked of it. */
 static void ask(const struct client *c) {
@@ -84,10 +85,8 @@ static void hang_up(struct client *c) {
 }
 
 static void show_frame(const struct client *c, const char *arrow, const struct frame *f) {
-    if (verbose && !c->gone) {
-        fprintf(stderr, "%s %s frame\n", c->name, arrow);
-        frame_explain(stderr, MARGIN, f);
-    }
+    if (verbose && !c->gone)
+        frame_explain(stderr, c->name, arrow, f);
 }
 
 /* Queues a frame, whose payload is prefix and data. All that this turn brings leaves in one write. */
@@ -125,30 +124,30 @@ static void announce(struct client *c, const char *what) {
 
 /* ---- requests ---- */
 
-/* Answers a request that opens no WebSocket, and hangs up. */
-static void refuse(struct client *c, int status, const char *why) {
-    char text[2 * HTTP_MAX];
-    fprintf(stderr, "%s refused: %d, %s\n", c->name, status, why);
-    client_send(c, text, http_refusal(text, status, why));
+/* Sends the one answer that is no WebSocket, and hangs up. */
+static void answer(struct client *c, int status, const char *type, const char *body, size_t length) {
+    char head[HTTP_MAX];
+    client_send(c, head, http_head(head, status, type, length));
+    if (!peers[c->fd].head_only)
+        client_send(c, body, length);
     hang_up(c);
+}
+
+static void refuse(struct client *c, int status, const char *why) {
+    char line[HTTP_MAX];
+    int length = snprintf(line, sizeof line, "%d: %s\n", status, why);
+    fprintf(stderr, "%s refused: %d, %s\n", c->name, status, why);
+    answer(c, status, "text/plain", line, (size_t)length);
 }
 
 /* Sends the page. It is read anew each time, so that you can work on it while the server runs. */
 static void serve_page(struct client *c) {
-    static char page[PAGE_MAX];
-    char head[HTTP_MAX];
-    FILE *file = fopen(page_file, "rb");
-    size_t length = file ? fread(page, 1, sizeof page, file) : 0;
-    int whole = file && !ferror(file) && length < sizeof page;
-    if (file)
-        fclose(file);
-    if (whole) {
-        client_send(c, head, http_head(head, 200, "text/html", length));
-        client_send(c, page, length);
-        hang_up(c);
-    } else {
+    size_t length;
+    const char *page = page_read(&length);
+    if (page)
+        answer(c, 200, "text/html", page, length);
+    else
         refuse(c, 404, "the page cannot be read, or is over 256 KiB; -f FILE says where it is");
-    }
 }
 
 /* Answers a handshake with 101, and from now on reads frames. */
@@ -157,35 +156,37 @@ static void accept_websocket(struct client *c, const struct head *h, enum state 
     struct head shown;
     size_t len = handshake_answer(text, h, state == ECHO ? "echo" : "chat");
     if (verbose && head_parse(&shown, text, len) > 0)
-        head_explain(stderr, MARGIN, &shown);
+        head_explain(stderr, &shown);
     client_send(c, text, len);
     peers[c->fd].state = state;
+    if (state == CHAT && message_max > CHAT_MAX)
+        peers[c->fd].reader.max = CHAT_MAX;
     if (state == CHAT)
         announce(c, "joined");
 }
 
 /* Answers a request at a path where there is a WebSocket. */
-static void answer_handshake(struct client *c, const struct head *h, enum state state, struct span query) {
+static void answer_handshake(struct client *c, const struct head *h, enum state state) {
     const char *why;
     int status = handshake_check(h, origin, &why);
     if (status != 101)
         refuse(c, status, why);
-    else if (state == CHAT && !room_enter(c->fd, query, c->name, &why))
+    else if (state == CHAT && !room_enter(c->fd, h->query, c->name, &why))
         refuse(c, 400, why);
     else
         accept_websocket(c, h, state);
 }
 
 static void answer_request(struct client *c, const struct head *h) {
-    struct span query = h->start[1], path = span_cut(&query, '?');
-    if (span_is(path, "/echo"))
-        answer_handshake(c, h, ECHO, query);
-    else if (span_is(path, "/chat"))
-        answer_handshake(c, h, CHAT, query);
-    else if (!span_is(path, "/") || head_has(h, "Upgrade", "websocket"))
+    int status = http_method(h->start[0]);
+    if (status != 200)
+        refuse(c, status, "all that is here is for GET, or HEAD");
+    else if (span_is(h->path, "/echo"))
+        answer_handshake(c, h, ECHO);
+    else if (span_is(h->path, "/chat"))
+        answer_handshake(c, h, CHAT);
+    else if (!span_is(h->path, "/") || head_has(h, "Upgrade", "websocket"))
         refuse(c, 404, "the page is at /, WebSockets are at /echo and /chat");
-    else if (!span_is(h->start[0], "GET"))
-        refuse(c, 405, "the page is for GET, and nothing else");
     else
         serve_page(c);
 }
@@ -194,15 +195,14 @@ static void answer_request(struct client *c, const struct head *h) {
 static size_t take_request(struct client *c, const char *data, size_t len) {
     struct head h;
     int size = head_parse(&h, data, len);
-    if (size < 0) {
+    peers[c->fd].head_only = http_is_head(data, len);
+    if (size < 0)
         refuse(c, h.status, h.why);
-        return len;
-    }
     if (size > 0 && verbose)
-        head_explain(stderr, MARGIN, &h);
+        head_explain(stderr, &h);
     if (size > 0)
         answer_request(c, &h);
-    return (size_t)size;
+    return size < 0 ? len : (size_t)size;
 }
 
 /* ---- frames ---- */
@@ -214,7 +214,7 @@ static void handle_message(struct client *c, int opcode, struct frame_reader *r)
         send_frame(c, opcode, "", r->payload, r->length);
     } else if (opcode == FRAME_TEXT) {
         snprintf(prefix, sizeof prefix, "%s: ", room_person(c->fd));
-        utf8_blank_controls(r->payload, r->length); /* on one line nobody can speak for somebody else */
+        text_clean((char *)r->payload, r->length); /* on one line nobody can speak for somebody else */
         relay(c, prefix, r->payload, r->length);
     } else {
         close_with(c, CLOSE_UNSUPPORTED, "a chat takes text only");
@@ -313,18 +313,15 @@ static struct server websockets = {
 
 int main(int argc, char **argv) {
     fill_standard_descriptors();
-    const char *address = "127.0.0.1", *port = "9090", *slash = strrchr(argv[0], '/');
-    char default_page[4096];
-    int option, folder = slash ? (int)(slash + 1 - argv[0]) : 0; /* bytes in front of the program's name */
-    snprintf(default_page, sizeof default_page, "%.*sindex.html", folder, argv[0]);
-    page_file = default_page;
+    const char *address = "127.0.0.1", *port = "9090", *page = NULL;
+    int option;
     while ((option = getopt(argc, argv, "hva:p:f:o:m:i:w:")) != -1)
         switch (option) {
         case 'h': return show_help();
         case 'v': verbose = 1; break;
         case 'a': address = optarg; break;
         case 'p': parse_number(port = optarg, 0, 65535); break;
-        case 'f': page_file = optarg; break;
+        case 'f': page = optarg; break;
         case 'o': origin = optarg; break;
         case 'm': message_max = parse_number(optarg, 0, MESSAGE_MAX); break;
         case 'i': ping_ms = parse_number(optarg, 0, MS_MAX); break;
@@ -333,6 +330,7 @@ int main(int argc, char **argv) {
         }
     if (optind < argc)
         return refuse_argument(argv[optind]);
+    page_find(page, argv[0]);
 
     /* A client is owed OUT_LOW when its message is taken: then comes the page, or an answer; in a chat perhaps one more. */
     websockets.out_max = OUT_LOW + PAGE_MAX + 2 * (size_t)message_max;

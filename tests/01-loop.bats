@@ -81,6 +81,19 @@ END
     done
 }
 
+@test "loop: a client that is still sending when a signal comes gets all that it is owed, and the last words" {
+    start "$LOOP_SERVER"
+    exec 5<>"/dev/tcp/$HOST/$PORT"
+    head -c 8000000 /dev/zero >&5 3>&- &
+    STARTED+=($!)
+    for ((i = 0; i < 10; i++)); do read -r -t 5 <&5; done
+    kill -s TERM "$PID"
+    echo "rule: close() with bytes unread would send RST, and what is on its way to the client would be lost"
+    [ "$(timeout 10 tail -n 1 <&5)" = bye ]
+    wait "$PID"
+    exec 5>&-
+}
+
 @test "loop: SIGHUP that was ignored at the start, as with nohup, stays ignored" {
     IGNORING=HUP start "$LOOP_SERVER"
     kill -s HUP "$PID"

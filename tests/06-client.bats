@@ -119,7 +119,8 @@ ends() { # CODE LAST-LINE
 
 @test "ws client: what is no URL of a WebSocket is refused, with the usage" {
     local url status
-    for url in wss://x/ http://x/ ws://x/# 'ws://[::1' ws:// ws://:80/ ws:///path ws://x:65536/ ws://x:/ 'ws://[::1]x/' \
+    for url in wss://x/ http://x/ ws://x/# 'ws://[::1' ws:// ws://:80/ ws:///path ws://x:65536/ 'ws://[::1]x/' 'WSS://x/' \
+        x://ws:// \
         "ws://x/$(printf 'x%.0s' {1..3000})"; do
         status=0
         "$WS_CLIENT" "$url" </dev/null >"$TMP/out" 2>"$TMP/err" || status=$?
@@ -127,6 +128,35 @@ ends() { # CODE LAST-LINE
         [ $status -eq 2 ]
         grep -q '^ws_client: ' "$TMP/err"
         grep -q '^usage: ' "$TMP/err"
+    done
+}
+
+@test "ws client: a scheme in capitals and an empty port are a URL, too" {
+    local url
+    for url in WS:// Ws:// ws://; do
+        start "$WS_SERVER"
+        echo hello | "$WS_CLIENT" "$url$HOST:$PORT/echo" >"$TMP/out" 2>"$TMP/err"
+        [ "$(cat "$TMP/out")" = hello ]
+    done
+    for url in ws://127.0.0.2:/x 'WS://[::1]:' 'ws://127.0.0.2:?x'; do # nothing behind the colon stands for port 80
+        timeout 10 "$WS_CLIENT" -w 300 "$url" </dev/null >"$TMP/out" 2>"$TMP/err" && continue
+        cat "$TMP/err"
+        grep -q ':80\b' "$TMP/err"
+    done
+}
+
+@test "ws client: a line may end with CR LF, and -b leaves it as it is" {
+    start "$WS_SERVER" -m 16777216
+    { printf 'hello\r\n\r\na\rb\r\r\n'; } >"$TMP/in"
+    "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
+    printf 'hello\n\na\rb\r\n' | cmp - "$TMP/out"
+    "$WS_CLIENT" -b "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
+    cmp "$TMP/in" "$TMP/out"
+    local n
+    for n in 65534 65535 65536 131071; do # the CR and the LF in one buffer, or in two
+        { printf "%0${n}d\r\n" 0; echo next; } >"$TMP/in"
+        timeout 30 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
+        tr -d '\r' <"$TMP/in" | cmp - "$TMP/out"
     done
 }
 
@@ -204,6 +234,31 @@ refuses() { # LAST-LINE ANSWER
     refuses ': the first line has to be like: GET /echo HTTP/1.1' '220 mail.example.com ESMTP\r\n'
 }
 
+@test "ws client: what comes before the answer that counts (100, 103) is skipped, but not for ever" {
+    local early='HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n' many=''
+    peer
+    client "$HOST" "$PORT"
+    logged '^end of request$'
+    say 'HTTP/1.1 100 Continue\r\n'
+    say "\r\n$early$early$ANSWER\r\n\x81\x05hello"
+    prints '^hello$'
+    say "$BYE@HANGUP@"
+    ends 0 'readyState 3 CLOSED  code 1000, clean'
+    refuses ' answers 404: the server does not switch to WebSocket (its status is not 101)' \
+        "$early"'HTTP/1.1 404 Not Found\r\n\r\n'
+    many=$(printf "$(printf 'HTTP/1.1 102 x\\r\\n\\r\\n')%.0s" {1..100})
+    refuses ' answers 102: the server does not switch to WebSocket (its status is not 101)' "$many"
+}
+
+@test "ws client: the text with which a server refuses is shown, made harmless" {
+    refuses ' answers 403: the server does not switch to WebSocket (its status is not 101)' \
+        'HTTP/1.1 403 x\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 24\r\n\r\n403: not \x1b[31myou\nmore'
+    grep -qxF "ws_client: $HOST:$PORT: 403: not ?[31myou" "$TMP/err"
+    refuses ' answers 404: the server does not switch to WebSocket (its status is not 101)' \
+        'HTTP/1.1 404 x\r\nContent-Type: text/html\r\n\r\n<p>no</p>\n'
+    [ "$(grep -c '<p>' "$TMP/err")" -eq 0 ]
+}
+
 @test "ws client: -w is how long it waits for an answer" {
     peer
     client -w 50 "$HOST" "$PORT"
@@ -258,7 +313,7 @@ closes() { # CODE LAST-LINE ANSWER BYTES
     closes 0 'code 1000, clean' '2 bytes, key .*: \\x03\\xe8' "$BYE"
     closes 0 'code 1005, clean' '0 bytes, key .*: ' '\x88\0'
     closes 1 'code 4000, reason 再见, clean' '2 bytes, key .*: \\x0f\\xa0' '\x88\x08\x0f\xa0再见'
-    closes 1 'code 1001, reason  [31mred, clean' '2 bytes, key .*: \\x03\\xe9' '\x88\x0a\x03\xe9\x1b[31mred'
+    closes 1 'code 1001, reason ?[31mred, clean' '2 bytes, key .*: \\x03\\xe9' '\x88\x0a\x03\xe9\x1b[31mred'
 }
 
 @test "ws client: a server that breaks a rule of frames is told so, and left" {
@@ -286,6 +341,57 @@ closes() { # CODE LAST-LINE ANSWER BYTES
     ends 0 'readyState 3 CLOSED  code 1000, clean'
 }
 
+@test "ws client: a server that still has something to say before its close is heard for longer than -w" {
+    opened -w 600
+    exec 6>&-
+    logged '^FIN close'
+    for ((i = 0; i < 100; i++)); do
+        say '\x81\x01x'
+        pause
+    done
+    say "$BYE@HANGUP@"
+    ends 0 'readyState 3 CLOSED  code 1000, clean'
+    [ "$(grep -c '^x$' "$TMP/out")" -eq 100 ]
+}
+
+@test "ws client: what came while it was stopped has come in time" {
+    local i frame
+    frame="\\x82\\x7e\\x0f\\xa0$(printf %04000d 0)"
+    opened -w 1000
+    exec 6>&-
+    logged '^FIN close'
+    kill -s STOP "$CLIENT"
+    for ((i = 0; i < 40; i++)); do say "$frame"; done # more than it reads at once
+    say "$BYE@HANGUP@"
+    sleep 1.1 # it has to be away for longer than -w
+    kill -s CONT "$CLIENT"
+    ends 0 'readyState 3 CLOSED  code 1000, clean'
+    [ "$(wc -c <"$TMP/out")" -eq 160000 ]
+}
+
+@test "ws client: input or output that is closed, or full, is an error, and nothing hangs" {
+    start "$WS_SERVER"
+    echo hi >"$TMP/in"
+    local status=0
+    timeout 10 "$WS_CLIENT" "$HOST" "$PORT" <&- >"$TMP/out" 2>"$TMP/err" || status=$?
+    echo "rule: input that cannot be read is an error, exit code 1; here $status" && cat "$TMP/err"
+    [ $status -eq 1 ]
+    status=0
+    timeout 10 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >&- 2>"$TMP/err" || status=$?
+    echo "rule: output that cannot be written is an error, exit code 1; here $status" && cat "$TMP/err"
+    [ $status -eq 1 ]
+    status=0
+    timeout 10 "$WS_CLIENT" "$HOST" "$PORT" <&- >&- 2>&- || status=$?
+    [ $status -eq 1 ]
+    timeout 10 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>&-
+    [ "$(cat "$TMP/out")" = hi ]
+    [ -c /dev/full ] || skip "no /dev/full here"
+    status=0
+    timeout 10 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >/dev/full 2>"$TMP/err" || status=$?
+    [ $status -eq 1 ]
+    [ "$(grep -c 'No space left' "$TMP/err")" -eq 1 ]
+}
+
 @test "ws client: text that is not UTF-8 is not sent; -b sends it" {
     opened
     printf 'good\nb\xc3\n' >&6
@@ -310,9 +416,9 @@ leaves_on() { # SIGNAL
     stops_on "$1"
 }
 
-@test "ws client: SIGTERM and SIGINT take leave with 1001, within a second, exit code 0" {
+@test "ws client: SIGTERM, SIGINT and SIGHUP take leave with 1001, within a second, exit code 0" {
     local signal
-    for signal in TERM INT; do
+    for signal in TERM INT HUP; do
         opened
         leaves_on $signal
         logged '^FIN close, 2 bytes, key .*: \\x03\\xe9$'
@@ -338,15 +444,15 @@ leaves_on() { # SIGNAL
     command -v tmux >/dev/null || skip "tmux is not installed"
     local tries tm=(tmux -u -S "$TMP/tmux" -f /dev/null)
     start "$WS_SERVER"
-    printf 'a\033[31mb\033]0;title\007c\302\2332Jd\n' >"$TMP/in"
+    printf 'a\033[31mb\033]0;title\007c\302\2332Jd e\342\200\256f\n' >"$TMP/in"
     LC_ALL=C.UTF-8 "${tm[@]}" new-session -d -x 60 -y 12 "{ cat '$TMP/in'; sleep 60; } | '$WS_CLIENT' $HOST $PORT" 3>&-
     STARTED+=("$("${tm[@]}" display -p '#{pid}')")
     for ((tries = 0; tries < TRIES; tries++)); do
         "${tm[@]}" capture-pane -p >"$TMP/screen"
-        grep -qx 'a \[31mb \]0;title c  2Jd' "$TMP/screen" && break
+        grep -qx 'a?\[31mb?\]0;title?c??2Jd e???f' "$TMP/screen" && break
         pause
     done
     cat "$TMP/screen"
-    grep -qx 'a \[31mb \]0;title c  2Jd' "$TMP/screen"
+    grep -qx 'a?\[31mb?\]0;title?c??2Jd e???f' "$TMP/screen"
     grep -q '^readyState 1 OPEN' "$TMP/screen"
 }

@@ -59,7 +59,7 @@ node_server() {
     node_server
     { echo close; cat /dev/zero; } | timeout 20 "$WS_CLIENT" "$HOST" "$PORT" 2>"$TMP/err" >/dev/null || status=$?
     tail -n 1 "$TMP/err"
-    [ "$(tail -n 1 "$TMP/err")" = 'readyState 3 CLOSED  code 4000, reason 再见 [31m, clean' ]
+    [ "$(tail -n 1 "$TMP/err")" = 'readyState 3 CLOSED  code 4000, reason 再见?[31m, clean' ]
     [ $status -eq 1 ]
     logged '^closed 4000 '
 }

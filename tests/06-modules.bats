@@ -96,3 +96,50 @@ makes() { # EXPECTED BYTES WHAT [ARGUMENT...]
     makes 'the server chose a subprotocol that was not offered' \
         "$start$upgrade$connection${accept}Sec-WebSocket-Protocol: a\r\n\r\n" verify $key
 }
+
+# ---- The page of ws_server, which is a file beside it
+
+PAGE=${BUILD:-$TOP}/06-websocket-handshake/index.html
+
+serves_the_page() {
+    printf 'GET / HTTP/1.0\r\n\r\n' >"$TMP/request"
+    exec 5<>"/dev/tcp/$HOST/$PORT"
+    cat "$TMP/request" >&5
+    timeout 10 cat <&5 | sed '1,/^\r$/d' >"$TMP/page"
+    exec 5>&-
+    head -n 3 "$TMP/page"
+    cmp "$PAGE" "$TMP/page"
+    [ "$(grep -c 'no page' "$LOG")" -eq 0 ]
+}
+
+@test "modules: ws_server finds its page from any folder, through PATH, and through links" {
+    local folder=${PAGE%/*}
+    mkdir "$TMP/bin" "$TMP/elsewhere"
+    ln -s "$folder/ws_server" "$TMP/bin/ws"
+    ln -s ../bin/ws "$TMP/elsewhere/ws_again"
+    cd "$TMP/elsewhere"
+    start "$folder/ws_server" && serves_the_page
+    start "$TMP/bin/ws" && serves_the_page
+    start ./ws_again && serves_the_page
+    PATH=$TMP/nothing:$TMP/bin:$PATH
+    start ws && serves_the_page
+    PATH=$folder:$PATH
+    start ws_server && serves_the_page
+    cd "$folder"
+    PATH=:$PATH
+    start ws_server && serves_the_page
+    cd "$folder/.."
+    start 06-websocket-handshake/ws_server && serves_the_page
+}
+
+@test "modules: ws_server says at its start if it has no page, and serves what else there is" {
+    cp "${PAGE%/*}/ws_server" "$TMP"
+    start "$TMP/ws_server"
+    logged "^ws_server: no page: cannot read $TMP/index.html: No such file or directory"
+    { upgraded /echo </dev/null; printf '%s\n' 'a > "\x81\x81\0\0\0\0x"' 'a < "\x81\x01x"'; } | speak
+    start "$TMP/ws_server" -f "$TMP/nothing"
+    logged "^ws_server: no page: cannot read $TMP/nothing: No such file or directory"
+    head -c 262145 /dev/zero >"$TMP/index.html"
+    start "$TMP/ws_server"
+    logged '^ws_server: no page: cannot read .*: File too large'
+}

@@ -112,9 +112,64 @@ END
         a eof
         b > "PUT / HTTP/1.1\r\nHost: x\r\n\r\n"
         b < "HTTP/1.1 405 Method Not Allowed\r\n"
-        b <* "Allow: GET\r\n"
+        b <* "Allow: GET, HEAD\r\n"
         b <* "\n"
 END
+}
+
+@test "ws: a request for http://HOST/PATH, as to a proxy, is one for /PATH" {
+    start "$WS_SERVER" -f "$TOP/06-websocket-handshake/index.html"
+    local rest=("$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY") target
+    asks 101 'GET http://localhost/echo HTTP/1.1' "${rest[@]}"
+    asks 101 'GET HTTP://127.0.0.1:9090/chat?name=anna HTTP/1.1' "${rest[@]}"
+    asks 101 'GET http://[::1]:80/echo?http://x/ HTTP/1.1' "${rest[@]}"
+    asks 200 'GET http://localhost/ HTTP/1.1' "$HOST_LINE"
+    asks 200 'GET http://localhost HTTP/1.1' "$HOST_LINE"
+    asks 200 'GET http://localhost?x=y HTTP/1.1' "$HOST_LINE"
+    asks 404 'GET http://localhost/x HTTP/1.1' "$HOST_LINE"
+    for target in http:///echo http:// http:/echo https://localhost/echo ftp://localhost/echo http://me@localhost/echo \
+        localhost:80 '*'; do
+        asks 400 "GET $target HTTP/1.1" "${rest[@]}"
+    done
+}
+
+# Asks with HEAD, and checks that nothing comes behind the head of the answer.
+heads() { # STATUS FIELD REQUEST
+    printf '%s\n' "say a HEAD is answered as a GET would be, and without a body" \
+        "a >? \"$3\"" "a < \"HTTP/1.1 $1 \"" "a <* \"$2\"" 'a <* "\r\n\r\n"' 'a eof' 'a close' | speak
+}
+
+@test "ws: HEAD is GET without the body, also if it is refused" {
+    printf '<p>page</p>\n' >"$TMP/page"
+    start "$WS_SERVER" -f "$TMP/page" -w 500
+    heads 200 'Content-Length: 12' 'HEAD / HTTP/1.1\r\nHost: x\r\n\r\n'
+    heads 426 'Sec-WebSocket-Version: 13' 'HEAD /echo HTTP/1.1\r\nHost: x\r\n\r\n'
+    heads 426 '' "HEAD /echo HTTP/1.1\r\n$HOST_LINE\r\n$UPGRADE\r\n$CONNECTION\r\n$VERSION\r\n$KEY\r\n\r\n"
+    heads 404 '' 'HEAD /nothing HTTP/1.1\r\nHost: x\r\n\r\n'
+    heads 404 '' 'HEAD http://x/nothing HTTP/1.1\r\nHost: x\r\n\r\n'
+    heads 400 '' '\r\nHEAD / HTTP/3.0\r\n'
+    heads 400 '' 'HEAD / HTTP/1.1\r\nHost : x\r\n'
+    heads 431 '' "HEAD / HTTP/1.1\r\nX: $(printf %09000d 0)"
+    heads 408 '' 'HEAD / HTTP/1.1\r\nHost: x\r\n'
+    heads 408 '' 'HEAD / HTT'
+    rm "$TMP/page"
+    heads 404 '' 'HEAD / HTTP/1.1\r\nHost: x\r\n\r\n'
+}
+
+@test "ws: a method that is known elsewhere gets 405 and what is allowed here, an unknown one 501" {
+    start "$WS_SERVER"
+    local method path
+    for method in POST PUT DELETE TRACE PATCH OPTIONS; do
+        for path in / /echo '/chat?name=x'; do
+            printf '%s\n' "a >? \"$method $path HTTP/1.1\r\nHost: x\r\n\r\n\"" 'a < "HTTP/1.1 405 "' \
+                'a <* "\r\nAllow: GET, HEAD\r\n"' 'a close' | speak
+        done
+    done
+    asks 405 'OPTIONS * HTTP/1.1' "$HOST_LINE"
+    asks 405 'CONNECT localhost:80 HTTP/1.1' "$HOST_LINE"
+    for method in BREW get Head GETS; do
+        for path in / /echo; do asks 501 "$method $path HTTP/1.1" "$HOST_LINE"; done
+    done
 }
 
 @test "ws: a request is a request, however it is cut, with LF for CR LF, too" {
@@ -182,6 +237,9 @@ END
     [ "$(curl -sS -o /dev/null -w '%{http_code}' "http://127.0.0.1:$PORT/echo")" = 426 ]
     [ "$(curl -sS -o /dev/null -w '%{http_code}' "http://127.0.0.1:$PORT/nothing")" = 404 ]
     [ "$(curl -sS -o /dev/null -w '%{http_code}' -d x "http://127.0.0.1:$PORT/")" = 405 ]
+    [ "$(curl -sS --proxy "http://127.0.0.1:$PORT" http://example.com/)" = '<p>page</p>' ]
+    curl -sSI "http://127.0.0.1:$PORT/" | grep -qi '^content-length: 12'
+    curl -sSI -o /dev/null "http://127.0.0.1:$PORT/nothing"
 }
 
 # Frames of a client with a key of zeros: text "hi" is \x81\x82\0\0\0\0hi.
@@ -225,13 +283,17 @@ END
     } <<'END' | speak
         a < "\x81\x10* b joined lobby"
         a > "\x81\x89\0\0\0\0x\nc: hi\r\x1b"
-        b < "\x81\x0c" "a: x c: hi  "
+        b < "\x81\x0c" "a: x?c: hi??"
         a > "\x81\x84\0\0\0\0\xc2\x9b\x7f\t"
-        b < "\x81\x07" "a:     "
+        b < "\x81\x07" "a: ???\t"
+        a > "\x81\x9b\0\0\0\0\xe2\x80\xaegnp.exe\xe2\x81\xa7\xe2\x80\xa8" "👩\xe2\x80\x8d🔧"
+        b < "\x81\x1e" "a: ???gnp.exe??????" "👩\xe2\x80\x8d🔧"
 END
     local name rest=("$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY")
     for name in '' 'a%20b' 'a:' '*' 'a%0a' '%1b' '%ff' '%c2%80' '%' '%4' '%zz' 'a\xff' \
-        0123456789012345678901234567890123 '%e2%80%8b' 'a%e2%81%a0' 'a%ef%bb%bf' 'a%00'; do
+        0123456789012345678901234567890123 '%e2%80%8b' 'a%e2%81%a0' 'a%ef%bb%bf' 'a%00' 'a%e2%80%ae' '%cd%8f' '%d8%9c' \
+        '%e1%85%9f' '%e1%9e%b4' '%e1%a0%8b' '%e2%a0%80' '%e3%85%a4' '%ef%b8%8f' '%ef%be%a0' '%ef%bf%b9' '%f3%a0%81%81' \
+        '%e3%80%80' '%c2%a0'; do
         asks 400 "GET /chat?name=$name HTTP/1.1" "${rest[@]}"
         asks 400 "GET /chat?room=$name HTTP/1.1" "${rest[@]}"
     done
@@ -241,6 +303,27 @@ END
         echo "b > \"GET /chat?name=anna HTTP/1.1\r\n$HOST_LINE\r\n$UPGRADE\r\n$CONNECTION\r\n$VERSION\r\n$KEY\r\n\r\n\""
         echo 'b < "HTTP/1.1 400 "'
     } | speak
+}
+
+@test "ws: a text in a chat has at most 2048 bytes (1009)" {
+    start "$WS_SERVER"
+    {
+        upgraded '/chat?name=a' a </dev/null
+        echo 'a <* "* a joined lobby"'
+        upgraded '/chat?name=b' b </dev/null
+        echo 'b <* "* b joined lobby"'
+        echo 'a <* "* b joined lobby"'
+        cat
+    } <<'END' | speak
+        a > "\x81\xfe\x08\x00\0\0\0\0" "m"*2048
+        b < "\x81\x7e\x08\x03a: " "m"*2048
+        a > "\x81\xfe\x08\x01\0\0\0\0"
+        a <* "\x03\xf1"
+        a gone
+        b > "\x01\xfe\x04\x00\0\0\0\0" "m"*1024 "\x80\xfe\x04\x01\0\0\0\0" "m"*1025
+        b <* "\x03\xf1"
+        b gone
+END
 }
 
 @test "ws: a chat takes no binary messages (1003)" {
@@ -265,6 +348,71 @@ END
         a gone
 END
     logged 'disconnected: it does not answer a ping'
+}
+
+@test "ws: a client that has died within a frame's header is pinged, and dropped" {
+    start "$WS_SERVER" -i 100 -w 500
+    upgraded /echo <<'END' | speak
+        a > "\x81"
+        a < "\x89\0"
+        a gone
+END
+    logged 'disconnected: it does not answer a ping'
+}
+
+@test "ws: the first ping comes after -i, whatever -w is" {
+    local wait
+    for wait in 0 600000; do
+        start "$WS_SERVER" -i 100 -w $wait
+        { upgraded /echo </dev/null; echo 'a < "\x89\0"'; } | speak
+    done
+}
+
+# Prints a request for a WebSocket at that path, at once (bash would write each line by itself).
+request() { # PATH
+    printf '%s\r\n' "GET $1 HTTP/1.1" "$HOST_LINE" "$UPGRADE" "$CONNECTION" "$VERSION" "$KEY" '' >"$TMP/request"
+    cat "$TMP/request"
+}
+
+# Passes if whoever is connected as 5 is still there.
+still_there() {
+    printf '\x81\x86\0\0\0\0there\n' >&5
+    timeout 10 grep -aq there <&5 && return
+    echo "rule: what has come while the server was away is read before anybody is called silent"
+    tail -n 5 "$LOG"
+    return 1
+}
+
+@test "ws: a client that answered while the server was stopped is not hung up on" {
+    start "$WS_SERVER" -v -i 300 -w 1500
+    exec 5<>"/dev/tcp/$HOST/$PORT" 6<>"/dev/tcp/$HOST/$PORT"
+    request /echo >&5
+    logged 'opcode 9: ping'
+    kill -s STOP "$PID"
+    printf '\x8a\x80\0\0\0\0' >&5
+    request /echo >&6
+    sleep 1.6 # it has to be away for longer than -w
+    kill -s CONT "$PID"
+    still_there
+    timeout 10 grep -aqm 1 'HTTP/1.1 101 ' <&6
+    exec 5>&- 6>&-
+}
+
+@test "ws: a client that answered while the server was busy is not hung up on" {
+    start "$WS_SERVER" -v -i 300 -w 1500
+    local log=${READERS[${#READERS[@]} - 1]} # who reads what -v writes
+    exec 5<>"/dev/tcp/$HOST/$PORT"
+    request /echo >&5
+    logged 'opcode 9: ping'
+    kill -s STOP "$log"
+    (sleep 2.5 && kill -s CONT "$log") 3>&- & # it has to be away for longer than -w
+    exec 6<>"/dev/tcp/$HOST/$PORT"
+    { request /echo; printf '\x82\xfe\xff\xff\0\0\0\0'; head -c 65535 /dev/zero; } >&6
+    sleep 0.3 # by now it waits in write(), for its log is full
+    printf '\x8a\x80\0\0\0\0' >&5
+    wait $!
+    still_there
+    exec 5>&- 6>&-
 }
 
 @test "ws: who reads slowly, and therefore answers a ping late, is not dropped" {
@@ -308,13 +456,15 @@ END
 
 @test "ws: after its close a client has so long to go, and no longer" {
     start "$WS_SERVER" -w 100
-    upgraded /echo <<'END' | speak
+    upgraded /echo <<'END' >"$TMP/script"
         a > "\x88\x80\0\0\0\0"
         a < "\x88\0"
         a eof
-        a hold 300
+        a hold 60000
 END
-    logged 'disconnected: it does not close'
+    "$POKE" "$HOST" "$PORT" <"$TMP/script" >"$TMP/out" 2>&1 3>&- &
+    STARTED+=($!)
+    logged 'disconnected: it does not close' || { cat "$TMP/out" && false; }
 }
 
 @test "ws: a close reaches also those who read late" {
@@ -342,6 +492,30 @@ END
 END
 }
 
+# 8000 empty texts are only 48 KB, but 800,000 texts to send. The log says who was heard first.
+@test "ws: a client that has much done for few bytes gets its share of time, and then the others get theirs" {
+    start "$WS_SERVER"
+    printf '%s\n' "crowd crowd 100 \"$(request '/chat?room=den' | sed 's/\r$/\\r\\n/' | tr -d '\n')\" \"HTTP/1.1 101 \"" \
+        'say the room is full' 'crowd hold 60000' >"$TMP/script"
+    "$POKE" "$HOST" "$PORT" <"$TMP/script" >"$TMP/out" 3>&- &
+    STARTED+=($!)
+    LOG=$TMP/out logged 'the room is full'
+    exec 5<>"/dev/tcp/$HOST/$PORT" 6<>"/dev/tcp/$HOST/$PORT"
+    request '/chat?room=den&name=flood' >&5
+    request /echo >&6
+    timeout 10 grep -aqm 1 'HTTP/1.1 101 ' <&6
+    kill -s STOP "$PID" # so that it finds both at once
+    { printf '\x81\x80\0\0\0\0%.0s' {1..8000}; printf '\x88\x82\0\0\0\0\x0f\xa1'; } >"$TMP/flood"
+    cat "$TMP/flood" >&5
+    printf '\x88\x82\0\0\0\0\x0f\xa2' >&6
+    kill -s CONT "$PID"
+    logged ' closes: 4001'
+    exec 5>&- 6>&-
+    echo "rule: while one client keeps the server busy, others have their turn; here the log says:"
+    grep -a ' closes: ' "$LOG"
+    [ "$(grep -a -m 1 -o 'closes: .*' "$LOG")" = 'closes: 4002' ]
+}
+
 @test "ws: in a chat who does not read is dropped at his bound, and nobody else notices" {
     start "$WS_SERVER" -m 65536
     {
@@ -354,8 +528,8 @@ END
         echo 'b <* "* b joined lobby"'
         echo 'a <* "* b joined lobby"'
         for ((i = 0; i < 400; i++)); do
-            echo 'a > "\x81\xfe\xff\xf0\0\0\0\0" "m"*65520'
-            echo 'b <* "\x81\x7e\xff\xf3a: " "m"*65520'
+            echo "a > $(printf '"\\x81\\xfe\\x08\\x00\\0\\0\\0\\0" "m"*2048 %.0s' {1..32})"
+            printf 'b <* "\\x81\\x7e\\x08\\x03a: " "m"*2048%.0s\n' {1..32}
         done
         echo 'a <* "\x81\x11* deaf left lobby"'
     } | speak
@@ -378,6 +552,26 @@ END
     wait $speaker
 }
 
+@test "ws: SIGTERM says 1001 also to a client that is still sending, behind all that it is owed" {
+    start "$WS_SERVER"
+    {
+        upgraded /echo b </dev/null
+        upgraded /echo a </dev/null
+        cat
+    } <<'END' >"$TMP/script"
+        a fill 67108864 "\x82\xfe\x04\0\0\0\0\0" "m"*1024 via b "\x81\x81\0\0\0\0x" "\x81\x01x"
+        say the server ends now
+        b < "\x88\x11\x03\xe9the server ends"
+        a <* "m\x88\x11\x03\xe9the server ends"
+        a eof
+END
+    speak <"$TMP/script" >"$TMP/out" 2>&1 3>&- &
+    local speaker=$!
+    LOG=$TMP/out logged 'ends now'
+    stops_on TERM
+    wait $speaker || { cat "$TMP/out" && false; }
+}
+
 @test "ws: -v explains the handshake line by line and frames bit by bit" {
     start "$WS_SERVER" -v
     upgraded /echo <<'END' | speak
@@ -391,4 +585,9 @@ END
     logged '\.\.\.\.0001 +opcode 1: text'
     logged '\.0000101 +length: 5 bytes'
     logged '37 fa 21 3d +the key'
+    upgraded /echo <<'END' | speak
+        a > "\xc1\x85\x37\xfa\x21\x3d"
+        a < "\x88"
+END
+    logged '\.100\.\.\.\. +RSV1' # it breaks a rule
 }

@@ -43,6 +43,20 @@ static void check_room(struct span query) {
     room_leave(0);
 }
 
+/* What a target asks for is a path, whatever form it has; only OPTIONS and CONNECT may ask for none. */
+static void check_target(const struct head *h) {
+    struct span rest = h->start[1];
+    if (h->path.at == NULL)
+        return;
+    if (h->path.length == 0 || memchr(h->path.at, '?', h->path.length) ||
+        (h->path.at[0] != '/' && !span_is(h->start[0], "OPTIONS") && !span_is(h->start[0], "CONNECT")))
+        abort();
+    if (rest.at[0] == '/' && h->path.at != rest.at)
+        abort();
+    if (h->query.length > 0 && h->query.at + h->query.length != rest.at + rest.length)
+        abort();
+}
+
 /* A request to which only a detail is missing, for every second input to complete. */
 static const char start[] = "GET /chat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
                             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
@@ -67,12 +81,13 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
     if (!nowhere)
         nowhere = fopen("/dev/null", "w");
     if (whole > 0) {
-        struct span query = h.start[1];
         const char *why;
-        span_cut(&query, '?');
-        head_explain(nowhere, "", &h);
+        head_explain(nowhere, &h);
         check_answer(&h);
-        check_room(query);
+        check_target(&h);
+        if (span_is(h.start[0], "HEAD") != http_is_head(copy, size))
+            abort();
+        check_room(h.query);
         handshake_verify(&h, "dGhlIHNhbXBsZSBub25jZQ==", "a, b", &why);
     }
     check_room((struct span){copy, size});

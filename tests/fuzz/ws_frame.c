@@ -88,6 +88,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
     if (n > 0 && (frame_encode(again, &f) != (size_t)n || memcmp(again, data, (size_t)n) != 0))
         abort();
     if (n > 0)
-        frame_explain(nowhere, "", &f);
+        frame_explain(nowhere, "peer", "->", &f);
     return 0;
 }
