@@ -207,7 +207,8 @@ static void accept_newcomers(int listener) {
             clients_end = fd + 1;
         if (server->on_connect)
             server->on_connect(&clients[fd]);
-        turn_wanted = 0; /* at once: it may have brought a new deadline */
+        if (server->on_turn)
+            turn_wanted = 0; /* at once: it may have brought a new deadline */
     }
 }
 
