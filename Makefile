@@ -72,7 +72,7 @@ $(PROGRAMS_05): 05-udp/*.[ch]
 05-udp/udp_echo_server:
 	$(COMPILE) udp_echo_server.c link.c datagram.c signals.c wire.c
 05-udp/udp_echo_client:
-	$(COMPILE) udp_echo_client.c server.c filter.c window.c rtt.c datagram.c connect.c signals.c wire.c
+	$(COMPILE) udp_echo_client.c server.c filter.c printable.c text.c window.c rtt.c datagram.c connect.c signals.c wire.c
 
 $(PROGRAMS_05_TFTP): 05-udp/tftp/*.[ch]
 TFTP = transfer.c netascii.c packet.c text.c rtt.c datagram.c
