@@ -105,10 +105,8 @@ static long long timeout(void) {
  * yet, the address may be one that we cannot reach. */
 static void explain_failure(const struct line *l, int error) {
     int is_full = error == EAGAIN || error == EINTR || error == ENOBUFS || error == ENOMEM;
-    if (error ==
-        ECONNREFUSED) /* not this datagram, one before it: the kernel tells it at whatever call is next */
-        refused = error;
-    else if (!is_full && count.answered == 0)
+    int is_refused = error == ECONNREFUSED; /* not this datagram, one before it, but we hear it only now */
+    if (is_refused || (!is_full && count.answered == 0))
         refused = error;
     else if (error != EAGAIN)
         fprintf(stderr, "%lld: %s\n", l->number, strerror(error));

@@ -756,3 +756,42 @@ END
     echo "rule: SIGTERM is heard between two of them"
     stops_on TERM
 }
+
+@test "tftp: a client that confirms each block of a window alone costs others little" {
+    preload <<'END'
+        #define _GNU_SOURCE
+        #include <sys/socket.h>
+        #include <sys/syscall.h>
+        #include <time.h>
+        #include <unistd.h>
+        ssize_t sendto(int fd, const void *p, size_t n, int flags, const struct sockaddr *to, socklen_t len) {
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, 0);
+            return syscall(SYS_sendto, fd, p, n, flags, to, len);
+        }
+END
+    mkdir "$TMP/root"
+    printf abc >"$TMP/root/abc"
+    numbers 2000 "$TMP/root/f"
+    LD_PRELOAD=$TMP/preload.so start "$TFTP_SERVER" -d "$TMP/root" -t 5000
+    gate_open
+    local i n
+    {
+        for i in {1..8}; do
+            printf '%s\n' "p$i > \"\\0\\x01f\\0octet\\0blksize\\x008\\0timeout\\x00255\\0windowsize\\x0064\\0\"" "p$i follow" \
+                "p$i < \"\\0\\x06blksize\\x008\\0timeout\\x00255\\0windowsize\\x0064\\0\"" "p$i > $(ack 0)" "p$i <* $(block 64 8)"
+        done
+        gate stopped
+        for n in {1..63}; do
+            for i in {1..8}; do echo "p$i > $(ack $n)"; done
+        done
+        printf '%s\n' 'say sent' 'say rule: 63 ACKs let one window go, or two, and not 63' 'a > "\0\x01abc\0octet\0"' 'a <* "\0\x03\0\x01abc"'
+    } >"$TMP/all"
+    speak_on <"$TMP/all"
+    reached stopped "$TMP/said"
+    kill -s STOP "$PID"
+    pass stopped
+    LOG=$TMP/said logged '^sent$'
+    kill -s CONT "$PID"
+    spoken
+    stops_on TERM
+}

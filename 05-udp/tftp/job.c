@@ -17,7 +17,11 @@ static int jobs_end; /* no place from here on is taken */
 
 int transfer_keep(struct transfer *t) {
     struct job *j = (struct job *)t;
-    return file_keep(t->file, j->path, &j->draft);
+    if (file_keep(t->file, j->path, &j->draft) < 0)
+        return -1;
+    close(t->file); /* while we dally we need only the socket */
+    t->file = -1;
+    return 0;
 }
 
 void transfer_report(const struct transfer *t, const char *why) {

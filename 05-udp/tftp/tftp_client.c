@@ -33,7 +33,7 @@
 
 #define DRAW_US   (100 * MS) /* between two looks of the progress bar */
 #define BAR_WIDTH 30         /* columns */
-#define TURN_US   (10 * MS)  /* of reading, before we look at the timer and the bar again */
+#define TURN_US   (10 * MS)  /* of reading and sending, before we look at the timer and the bar again */
 
 const char program[] = "tftp_client";
 const char usage[] =
@@ -187,11 +187,12 @@ static int client_read(struct transfer *t) {
     return 1;
 }
 
-/* Reads what has come: until there is no more, or it takes too long. */
-static void client_turn(struct transfer *t) {
+/* Reads what has come, and sends blocks: until there is no more, or it takes too long. */
+static void client_turn(struct transfer *t, int can_read) {
     long long end = now_us() + TURN_US;
-    while (t->state != FAILED && client_read(t) && now_us() < end)
+    while (can_read && t->state != FAILED && client_read(t) && now_us() < end)
         continue;
+    transfer_send_blocks(t, end);
     if (t->state == COMPLETE)
         transfer_confirm(t);
 }
@@ -233,8 +234,7 @@ static void converse(struct transfer *t, int signals) {
 
         fd_set readable;
         now = wait_for_events(t, client_due(t), signals, &readable);
-        if (FD_ISSET(t->fd, &readable))
-            client_turn(t);
+        client_turn(t, FD_ISSET(t->fd, &readable));
         client_check(t, now);
     }
 }

@@ -11,7 +11,7 @@
  * Watch the ports: a request comes to 6969, each transfer gets a port of its own (its TID), and every block waits for
  * its ACK. The way of a packet:
  *     a request:   listener_turn -> request_parse -> request_take -> job_start -> transfer_start
- *     all others:  job_turn -> job_read -> transfer_take (transfer.c)
+ *     all others:  job_turn -> job_read -> transfer_take; transfer_send_blocks (transfer.c)
  * Left out: passwords, because TFTP has none; multicast (RFC 2090); and with -a 0.0.0.0 the address that was asked,
  * which POSIX does not tell: the kernel chooses the address that the answer comes from.
  */
@@ -159,7 +159,7 @@ static int job_read(struct job *j) {
 
 /* Reads what has come for a transfer, until there is no more or it is `end`, in us; one datagram at least. Returns whether
  * all is read. */
-static int job_turn(struct job *j, long long end) {
+static int job_read_all(struct job *j, long long end) {
     while (j->t.state != FAILED) {
         if (!job_read(j))
             return 1;
@@ -180,7 +180,7 @@ static int is_same_request(const struct job *j, const struct address *peer, cons
 static int request_is_repeated(const struct address *peer, const struct request *r) {
     for (struct job *j = job_next(NULL); j; j = job_next(j)) {
         if (is_same_request(j, peer, r))
-            job_turn(j, now_us() + TURN_US);
+            job_read_all(j, now_us() + TURN_US);
         if (is_same_request(j, peer, r))
             return 1;
     }
@@ -245,29 +245,38 @@ static void listener_turn(int listener, long long end) {
         continue;
 }
 
-/* Returns how many sockets there are at which something has come. */
-static int count_ready(const fd_set *readable) {
+/* Has this transfer something to do? */
+static int job_is_busy(const struct job *j, const fd_set *readable) {
+    return FD_ISSET(j->t.fd, readable) || transfer_has_blocks(&j->t);
+}
+
+/* Returns for how long each of those that have something to do has its turn, in us. */
+static long long share_of_turn(const fd_set *readable) {
     int count = 0;
     for (int i = 0; i < listener_count; i++)
         count += FD_ISSET(listeners[i], readable) != 0;
-    for (struct job *j = job_next(NULL); j; j = job_next(j))
-        count += FD_ISSET(j->t.fd, readable) != 0;
-    return count;
+    for (const struct job *j = job_next(NULL); j; j = job_next(j))
+        count += job_is_busy(j, readable);
+    return count > 0 ? TURN_US / count : 0;
 }
 
-/* Reads what has come; each socket has its share of the turn, because a datagram may cost much: a window of 64 blocks, or
- * a file to be opened. Transfers come first: newcomers are to find the room that these have made. `now` is from
- * wait_until(). */
-static void read_all(const fd_set *readable, long long now) {
-    int count = count_ready(readable);
-    long long share = count > 0 ? TURN_US / count : 0;
-    for (struct job *j = job_next(NULL); j; j = job_next(j))
-        if (!FD_ISSET(j->t.fd, readable) || job_turn(j, now_us() + share))
-            j->read_by = now;
+/* Lets a transfer read what has come, and send blocks, until it is `end`. `now` is from wait_until(). */
+static void job_turn(struct job *j, int can_read, long long now, long long end) {
+    if (!can_read || job_read_all(j, end))
+        j->read_by = now;
+    transfer_send_blocks(&j->t, end);
+}
 
+/* Gives each socket its share of the turn: by time, because a datagram may cost much, as a file to be opened. Transfers
+ * come first: newcomers are to find the room that these have made. */
+static void turn(const fd_set *readable, long long now) {
+    long long share = share_of_turn(readable);
+    for (struct job *j = job_next(NULL); j; j = job_next(j))
+        job_turn(j, FD_ISSET(j->t.fd, readable), now, now_us() + share);
     for (int i = 0; i < listener_count; i++)
         if (FD_ISSET(listeners[i], readable))
             listener_turn(listeners[i], now_us() + share);
+    job_keep_one();
 }
 
 /* Does what is due for each transfer, and tells select() what to wait for. Returns when the next one is due, in us. */
@@ -293,8 +302,7 @@ static void serve(int signals) {
         fd_set readable;
         long long until = check_all(&readable);
         long long now = wait_until(until, signals, &readable, NULL);
-        read_all(&readable, now);
-        job_keep_one();
+        turn(&readable, now);
     }
 
     for (struct job *j = job_next(NULL); j; j = job_next(j)) {

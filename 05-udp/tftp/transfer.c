@@ -1,5 +1,5 @@
 /* transfer.c - see transfer.h. The way of a block:
- *     sending:    window_send -> block_send -> block_read -> packet_send;  transfer_take -> ack_take -> window_send
+ *     sending:    transfer_take -> ack_take;  transfer_send_blocks -> block_send -> block_read -> packet_send
  *     receiving:  transfer_take -> data_take -> block_write -> ack_send;  the last: transfer_confirm -> transfer_keep
  */
 #define _POSIX_C_SOURCE 200809L
@@ -132,26 +132,30 @@ static int block_send(struct transfer *t) {
     t->begin[t->sent % EDGES] = at;
     if (n < t->blksize)
         t->last = t->sent;
-    if (t->sent > t->highest)
+    int is_new = t->sent > t->highest;
+    if (is_new) {
+        t->highest = t->sent;
         t->bytes += n;
-    else
+    } else {
         t->resent++;
+    }
 
     put16(p, DATA);
     put16(p + 2, t->sent);
-    return transfer_send(t, p, HEADER + (size_t)n);
+    if (transfer_send(t, p, HEADER + (size_t)n) < 0)
+        return -1;
+    clock_start(t,
+                is_new); /* the answer to the whole window measures a round trip if its last block is new */
+    return 0;
 }
 
-/* Sends what the window has room for. The answer to all of it measures a round trip if its last block is new. */
-static void window_send(struct transfer *t) {
-    while (t->sent < t->acked + t->windowsize && t->sent != t->last)
-        if (block_send(t) < 0)
-            return;
+int transfer_has_blocks(const struct transfer *t) {
+    return t->sending && t->state == RUNNING && t->sent < t->acked + t->windowsize && t->sent != t->last;
+}
 
-    int new_block = t->sent > t->highest;
-    if (new_block)
-        t->highest = t->sent;
-    clock_start(t, new_block);
+void transfer_send_blocks(struct transfer *t, long long end) {
+    while (transfer_has_blocks(t) && block_send(t) == 0 && now_us() < end)
+        continue;
 }
 
 /* Sends the window again (go-back-N). Now copies of its old ACKs may still be on the way, and each would look like a
@@ -162,7 +166,6 @@ static void window_send(struct transfer *t) {
 static void window_resend(struct transfer *t) {
     t->nak_pause = 2;
     t->sent = t->acked;
-    window_send(t);
 }
 
 /* Is an ACK that confirms nothing new a NAK: the first block of the window is missing (RFC 7440)? Or is it only a copy
@@ -181,7 +184,7 @@ static void ack_take(struct transfer *t, unsigned block) {
         return;
     }
     int fresh = distance(block, t->acked);
-    if (t->state != RUNNING || fresh < 0 || fresh > t->sent - t->acked)
+    if (t->state != RUNNING || fresh < 0 || fresh > t->highest - t->acked)
         return;
     if (fresh == 0) {
         if (is_nak(t))
@@ -189,7 +192,7 @@ static void ack_take(struct transfer *t, unsigned block) {
         return;
     }
 
-    if (fresh < t->sent - t->acked)
+    if (fresh != t->sent - t->acked)
         t->measuring = 0; /* the answer to the whole window is still to come */
     if (t->nak_pause > 0)
         t->nak_pause--;
@@ -198,8 +201,6 @@ static void ack_take(struct transfer *t, unsigned block) {
     transfer_progressed(t);
     if (t->acked == t->last)
         transfer_finish(t);
-    else
-        window_send(t);
 }
 
 /* ---- Receiving ---- */
@@ -325,9 +326,7 @@ void transfer_start(struct transfer *t) {
         return;
     }
     t->state = RUNNING;
-    if (t->sending)
-        window_send(t);
-    else
+    if (!t->sending)
         ack_send(t, 0);
 }
 
@@ -335,8 +334,6 @@ void transfer_run(struct transfer *t) {
     transfer_progressed(t);
     t->state = RUNNING;
     t->hello_length = 0;
-    if (t->sending)
-        window_send(t);
 }
 
 /* The peer has sent an ERROR: that is the end, unless it came behind the end. */
@@ -381,11 +378,13 @@ void transfer_check(struct transfer *t, long long now, long long patience, const
         return;
     if (now >= t->progress + patience)
         transfer_fail(t, OTHER, why);
-    else if (now >= t->due)
+    else if (now >= t->due && !transfer_has_blocks(t))
         transfer_repeat(t, now);
 }
 
 long long transfer_due(const struct transfer *t, long long patience) {
     long long end = t->progress + patience;
+    if (transfer_has_blocks(t))
+        return t->progress; /* at once */
     return end < t->due ? end : t->due;
 }

@@ -80,14 +80,21 @@ void transfer_report(const struct transfer *t, const char *why);
  * hello. `first_timeout` is how long to wait for an answer until a round trip was measured. */
 void transfer_init(struct transfer *t, long long first_timeout);
 
-/* Says the first word: hello; or, if there is none, the first blocks or ACK 0. */
+/* Says the first word: hello; or, if there is none, the first ACK; or lets the first blocks go. */
 void transfer_start(struct transfer *t);
 
 /* The options are agreed; `timeout` 0: the peer has not chosen one. */
 void transfer_agree(struct transfer *t, long long blksize, long long windowsize, long long timeout);
 
-/* The peer has answered hello: the blocks begin, or the wait for them. */
+/* The peer has answered hello: the blocks may go, or the wait for them begins. */
 void transfer_run(struct transfer *t);
+
+/* Is there a block that may go now? That is all that the functions above do about blocks, and those below: many packets
+ * may come in a turn, and each could make a whole window go. */
+int transfer_has_blocks(const struct transfer *t);
+
+/* Sends such blocks until there are no more, or it is `end`; one at least. */
+void transfer_send_blocks(struct transfer *t, long long end);
 
 /* Takes a packet of the peer. */
 void transfer_take(struct transfer *t, const char *p, size_t len);
@@ -99,7 +106,7 @@ void transfer_confirm(struct transfer *t);
  * come within `patience`. `now` is a time by which all that had come has been read. */
 void transfer_check(struct transfer *t, long long now, long long patience, const char *why);
 
-/* Returns when something will be due: a repetition, or the end of the patience. */
+/* Returns when something will be due: a block, a repetition, or the end of the patience. */
 long long transfer_due(const struct transfer *t, long long patience);
 
 /* Ends a transfer, and tells the peer why. */
