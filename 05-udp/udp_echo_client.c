@@ -29,10 +29,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TRIES_MAX 20 /* -r */
-#define TURN_MAX                                                                                             \
-    1024 /* datagrams taken before we look at the timers: more than a socket keeps, so all that had come */
-#define RTO_MAX 60000 /* ms, RFC 6298 (2.5) */
+#define TRIES_MAX 20    /* -r */
+#define TURN_MAX  1024  /* datagrams in a turn: more than a socket keeps, so all that had come */
+#define RTO_MAX   60000 /* ms, RFC 6298 (2.5) */
 
 const char program[] = "udp_echo_client";
 const char usage[] =
