@@ -341,7 +341,7 @@ END
     start "$UDP_ECHO_SERVER" -l 100
     mkfifo "$TMP/keys"
     exec 5<>"$TMP/keys"
-    for signal in TERM INT HUP; do
+    for signal in $(endings); do
         : >"$TMP/err"
         "$UDP_ECHO_CLIENT" -v -t 10000 "$HOST" "$PORT" <&5 >"$TMP/out" 2>"$TMP/err" 3>&- &
         PID=$!

@@ -288,9 +288,9 @@ has_begun() {
     return 1
 }
 
-@test "tftp client: SIGINT and SIGHUP end it within a second, it tells the server, and leaves nothing" {
+@test "tftp client: SIGTERM, SIGINT and SIGHUP end it within a second, it tells the server, and leaves nothing" {
     local signal poke
-    for signal in INT HUP; do
+    for signal in $(endings); do
         play_server <<'END'
             server < "\0\x01abc\0octet\0"
             t as server

@@ -662,11 +662,14 @@ END
     becomes '.tftp-1-mine abc new sub '
 }
 
-@test "tftp: SIGHUP ends it as SIGTERM does, and nothing is left; one that was ignored (nohup) stays ignored" {
-    serve -w
-    begins_to_put new
-    stops_on HUP
-    [ "$(folder)" = 'abc ' ]
+@test "tftp: SIGTERM, SIGINT and SIGHUP end it, and nothing is left; a SIGHUP that was ignored (nohup) stays ignored" {
+    local signal
+    for signal in $(endings); do
+        serve -w
+        begins_to_put new
+        stops_on "$signal"
+        [ "$(folder)" = 'abc ' ]
+    done
     trap '' HUP
     serve -w
     trap - HUP

@@ -147,6 +147,12 @@ stops_on() { # SIGNAL
     return 1
 }
 
+# Prints the signals that end a program: SIGHUP, too, unless it is ignored here (nohup), and so by all that we start.
+endings() {
+    echo TERM INT
+    [[ $(trap -p HUP) == "trap -- '' "* ]] || echo HUP
+}
+
 # Starts a loop that does nothing but spin. How much CPU time one that spins can get depends on what else runs here, so
 # the server started last is compared with it: see slept.
 spin_beside() {
