@@ -348,7 +348,7 @@ END
         STARTED+=("$PID")
         echo hello >&5
         LOG=$TMP/err logged '<- 8 bytes'
-        stops_on $signal
+        stops_on "$signal"
         said '^udp_echo_client: 1 line, 0 answered, 0 given up'
     done
     exec 5>&-

@@ -301,7 +301,7 @@ END
         client_on -s -g abc
         has_begun
         poke=$PID
-        PID=$CLIENT stops_on $signal
+        PID=$CLIENT stops_on "$signal"
         PID=$poke played
         [ -z "$(here)" ]
     done

@@ -785,7 +785,7 @@ END
         done
         gate stopped
         for n in {1..63}; do
-            for i in {1..8}; do echo "p$i > $(ack $n)"; done
+            for i in {1..8}; do echo "p$i > $(ack "$n")"; done
         done
         printf '%s\n' 'say sent' 'say rule: 63 ACKs let one window go, or two, and not 63' 'a > "\0\x01abc\0octet\0"' 'a <* "\0\x03\0\x01abc"'
     } >"$TMP/all"
