@@ -15,8 +15,8 @@ extern char server_text[ADDRESS_TEXT]; /* the same as text */
  * errno. */
 int server_open(struct addrinfo *addresses, int connected);
 
-/* Turns to the next address; if `again` says so, after the last one to the first. Returns 0 if there is no other, and then
- * nothing has changed. */
+/* Turns to the next address; if `again` says so, after the last one to the first. Returns 0 if there is no other, and
+ * then nothing has changed. */
 int server_next(int again);
 
 /* Is there an address that we have not turned to yet? */

@@ -93,15 +93,15 @@ static void line_give_up(struct line *l) {
     count.given_up++;
 }
 
-/* Returns how long to wait for an answer, in us. As long as nobody has answered, and there is an address that we have not
- * tried, that is not long. */
+/* Returns how long to wait for an answer, in us. As long as nobody has answered, and there is an address that we have
+ * not tried, that is not long. */
 static long long timeout(void) {
     long long most = CONNECT_MS * MS;
     return count.answered == 0 && server_has_untried() && timer.rto > most ? most : timer.rto;
 }
 
-/* A line was not sent. Most reasons go away, so that is as good as lost: the timer will see to it. If nobody has answered
- * yet, the address may be one that we cannot reach. */
+/* A line was not sent. Most reasons go away, so that is as good as lost: the timer will see to it. If nobody has
+ * answered yet, the address may be one that we cannot reach. */
 static void explain_failure(const struct line *l, int error) {
     int is_full = error == EAGAIN || error == EINTR || error == ENOBUFS || error == ENOMEM;
     int is_refused = error == ECONNREFUSED; /* not this datagram, one before it, but we hear it only now */
@@ -222,9 +222,9 @@ static void server_read(void) {
     }
 }
 
-/* Turns to the next address of the server's name, and sends all that waits to that one. Returns 0 if there is none. With
- * UDP an address where nobody is looks like loss, so silence has to do; what an address was sent in vain counts no more
- * when we try a new one. */
+/* Turns to the next address of the server's name, and sends all that waits to that one. Returns 0 if there is none.
+ * With UDP an address where nobody is looks like loss, so silence has to do; what an address was sent in vain counts
+ * no more when we try a new one. */
 static int server_change(int again) {
     int is_new = server_has_untried();
     if (!server_next(again))

@@ -25,9 +25,9 @@ int draft_keep(struct draft *d, int file, const char *name, int replace);
 void draft_end(struct draft *d);
 
 /* Removes from a folder, and from those in it down to that depth, the drafts that programs have left behind that were
- * killed. A file is surely such a one if it has a name as above, is our user's, and is not locked: each draft is locked by
- * its program, and the kernel takes the lock away when that ends, however it ends. Where locks do not work nothing is
- * removed. */
+ * killed. A file is surely such a one if it has a name as above, is our user's, and is not locked: each draft is
+ * locked by its program, and the kernel takes the lock away when that ends, however it ends. Where locks do not work
+ * nothing is removed. */
 void draft_sweep(int folder, int depth);
 
 #endif

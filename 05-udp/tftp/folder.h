@@ -18,9 +18,9 @@ void folder_sweep(void);
 /* Opens a file to be read, and tells its size. Returns it, or -1 with errno. */
 int file_to_get(const char *path, off_t *size);
 
-/* Opens a new file, which is a draft until file_keep(). `size` is how many bytes it will have, negative: not known. Returns
- * it, or -1 with errno. Whether the file may stand there is asked now, or the client would hear it only after the last
- * block. */
+/* Opens a new file, which is a draft until file_keep(). `size` is how many bytes it will have, negative: not known.
+ * Returns it, or -1 with errno. Whether the file may stand there is asked now, or the client would hear it only after
+ * the last block. */
 int file_to_put(const char *path, long long size, struct draft *d);
 
 /* Gives the file its name, when all of it is on the disk. Returns 0, or -1 with errno: it is a draft still. */

@@ -31,8 +31,8 @@ void job_free(struct job *j);
 /* Visits all transfers: job_next(NULL) is the first, job_next(j) the one after j, NULL: no more. */
 struct job *job_next(const struct job *j);
 
-/* Keeps one file that is complete, if there is one, and confirms it. To force it to the disk makes everybody wait, so each
- * turn keeps one: that which has waited for longest. */
+/* Keeps one file that is complete, if there is one, and confirms it. To force it to the disk makes everybody wait, so
+ * each turn keeps one: that which has waited for longest. */
 void job_keep_one(void);
 
 /* Does what is due for a transfer, and frees it when it is over. `patience`: us that a client may bring nothing new.

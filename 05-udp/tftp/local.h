@@ -1,11 +1,12 @@
-/* local.h - the file on this side of a client: it appears when all of it is here, and if it is a pipe or a device, what
- * comes or goes is kept in a file in between, because a block may have to be read again. On a terminal it is made harmless.
- * All print why they fail.
+/* local.h - the file on this side of a client: it appears when all of it is here, and if it is a pipe or a device,
+ * what comes or goes is kept in a file in between, because a block may have to be read again. On a terminal it is made
+ * harmless. All print why they fail.
  */
 #ifndef LOCAL_H
 #define LOCAL_H
 
-/* Opens a file to be sent; name "-" is stdin. Sets *size in bytes: it ends there, even if it grows. Returns it, or -1. A signal ends the wait. */
+/* Opens a file to be sent; name "-" is stdin. Sets *size in bytes: it ends there, even if it grows. Returns it, or -1.
+ * A signal ends the wait. */
 int source_open(const char *name, int signals, long long *size);
 
 /* Opens a file for what will come, a draft (draft.h); name "-" is stdout. Returns it, or -1. */

@@ -219,8 +219,8 @@ static long long wait_for_events(const struct transfer *t, long long until, int 
     return wait_until(until, signals, readable, NULL);
 }
 
-/* Returns when something is due. After the last ACK of a get we stay for a moment: if that is lost, the last block comes
- * again. */
+/* Returns when something is due. After the last ACK of a get we stay for a moment: if that is lost, the last block
+ * comes again. */
 static long long client_due(const struct transfer *t) {
     return t->state == FINISHED ? t->progress + 2 * t->rtt.rto : transfer_due(t, patience() * MS);
 }

@@ -157,8 +157,8 @@ static int job_read(struct job *j) {
     return 1;
 }
 
-/* Reads what has come for a transfer, until there is no more or it is `end`, in us; one datagram at least. Returns whether
- * all is read. */
+/* Reads what has come for a transfer, until there is no more or it is `end`, in us; one datagram at least. Returns
+ * whether all is read. */
 static int job_read_all(struct job *j, long long end) {
     while (j->t.state != FAILED) {
         if (!job_read(j))

@@ -78,8 +78,8 @@ static int will_never_go(const struct transfer *t, int error) {
     }
 }
 
-/* Sends a packet. One that the kernel does not take now is lost, as any may be: it will be sent again. Returns 0; or -1 if
- * it will never go, as one that is too long for this system (EMSGSIZE), and the transfer has failed. */
+/* Sends a packet. One that the kernel does not take now is lost, as any may be: it will be sent again. Returns 0; or
+ * -1 if it will never go, as one that is too long for this system (EMSGSIZE), and the transfer has failed. */
 static int transfer_send(struct transfer *t, const char *p, size_t len) {
     if (packet_send(t->fd, &t->peer, p, len) == 0 || transfer_is_over(t) || !will_never_go(t, errno))
         return 0;
@@ -112,8 +112,8 @@ static int is_same_end(const struct position *a, const struct position *b) {
     return a->offset == b->offset && a->half == b->half && a->length == b->length;
 }
 
-/* Sends the block after `sent`. Returns 0; or -1 if the file cannot be read any more as it was, or the block is too long
- * for the system, and the transfer has failed. */
+/* Sends the block after `sent`. Returns 0; or -1 if the file cannot be read any more as it was, or the block is too
+ * long for the system, and the transfer has failed. */
 static int block_send(struct transfer *t) {
     static char p[DATAGRAM_MAX];
     const char *why;

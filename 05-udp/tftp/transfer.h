@@ -76,8 +76,8 @@ int transfer_keep(struct transfer *t);
 /* The transfer has FINISHED (`why` is NULL) or FAILED. */
 void transfer_report(const struct transfer *t, const char *why);
 
-/* Fills in a new transfer, without options. The caller adds fd, file and size, which are -1, peer, sending, netascii and
- * hello. `first_timeout` is how long to wait for an answer until a round trip was measured. */
+/* Fills in a new transfer, without options. The caller adds fd, file and size, which are -1, peer, sending, netascii
+ * and hello. `first_timeout` is how long to wait for an answer until a round trip was measured. */
 void transfer_init(struct transfer *t, long long first_timeout);
 
 /* Says the first word: hello; or, if there is none, the first ACK; or lets the first blocks go. */
