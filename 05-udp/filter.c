@@ -3,6 +3,9 @@
 
 #include "filter.h"
 
+#include "printable.h"
+#include "text.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -65,7 +68,14 @@ char *output_room(size_t *size) {
     return output + output_length;
 }
 
-void output_add(size_t len) { output_length += len; }
+void output_add(size_t len) {
+    char *data = output + output_length;
+    if (isatty(STDOUT_FILENO)) {
+        size_t n = make_printable(data, len);
+        text_clean(data + n, len - n); /* these are whole lines: no rest of a character will come */
+    }
+    output_length += len;
+}
 
 int output_waits(void) { return output_length > 0; }
 

@@ -18,7 +18,8 @@ size_t input_take(const char **text);
 /* Has all of the input been taken? */
 int input_is_done(void);
 
-/* Returns the free part of the output, to be filled, and its size in bytes; then output_add() says how many are. */
+/* Returns the free part of the output, to be filled with whole lines, and its size in bytes; then output_add() says how
+ * many are. On a terminal they are made harmless. */
 char *output_room(size_t *size);
 void output_add(size_t len);
 

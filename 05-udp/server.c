@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@ char server_text[ADDRESS_TEXT];
 
 static struct addrinfo *candidates; /* all addresses of the server's name ... */
 static struct addrinfo *candidate;  /* ... and the one that we are trying */
+static int untried;                 /* there are others behind it that we have not tried */
 static int only_server;             /* the socket is connected */
 
 /* Returns a socket that can send to an address, or -1 with errno. connect() sends nothing: it only tells the kernel who
@@ -53,20 +53,21 @@ static int server_turn_to(struct addrinfo *a, const struct addrinfo *end) {
 int server_open(struct addrinfo *addresses, int connected) {
     candidates = addresses;
     only_server = connected;
-    return server_turn_to(candidates, NULL);
+    int result = server_turn_to(candidates, NULL);
+    untried = result == 0 && candidate->ai_next != NULL;
+    return result;
 }
 
 int server_next(int again) {
-    char old[ADDRESS_TEXT];
-    memcpy(old, server_text, sizeof old);
     int result = server_turn_to(candidate->ai_next, NULL);
     if (result < 0 && again)
         result = server_turn_to(candidates, candidate);
-    if (result < 0)
-        return 0;
-    fprintf(stderr, "%s: nobody answers at %s, trying %s\n", program, old, server_text);
-    return 1;
+    if (candidate->ai_next == NULL)
+        untried = 0;
+    return result == 0;
 }
+
+int server_has_untried(void) { return untried; }
 
 int server_send(const char *data, size_t len) {
     if (!only_server)

@@ -15,9 +15,12 @@ extern char server_text[ADDRESS_TEXT]; /* the same as text */
  * errno. */
 int server_open(struct addrinfo *addresses, int connected);
 
-/* Turns to the next address, after the last one to the first if `again` says so, and says so on stderr. Returns 0 if
- * there is no other, and then nothing has changed. */
+/* Turns to the next address; if `again` says so, after the last one to the first. Returns 0 if there is no other, and
+ * then nothing has changed. */
 int server_next(int again);
+
+/* Is there an address that we have not turned to yet? */
+int server_has_untried(void);
 
 /* Sends a datagram. Returns 0, or -1 with errno. Shows it with -v. */
 int server_send(const char *data, size_t len);

@@ -1,7 +1,7 @@
 /* udp_echo_client.c - sends each line as a datagram to an echo server, and does what it takes to get all back.
  *
- *     cc -o udp_echo_client udp_echo_client.c server.c filter.c window.c rtt.c datagram.c connect.c signals.c \
- *        wire.c
+ *     cc -o udp_echo_client udp_echo_client.c server.c filter.c printable.c text.c window.c rtt.c datagram.c \
+ *        connect.c signals.c wire.c
  *
  *     terminal 1:  ./udp_echo_server -l 20 -d 10 -o 10        a bad link
  *     terminal 2:  ./udp_echo_client                          type lines; Ctrl-D ends
@@ -30,7 +30,7 @@
 #include <unistd.h>
 
 #define TRIES_MAX 20    /* -r */
-#define TURN_MAX  64    /* answers taken before we look at the timers and the input again */
+#define TURN_MAX  1024  /* datagrams in a turn: more than a socket keeps, so all that had come */
 #define RTO_MAX   60000 /* ms, RFC 6298 (2.5) */
 
 const char program[] = "udp_echo_client";
@@ -52,7 +52,8 @@ static int width = 8; /* -w: lines */
 static int tries = 6; /* -r */
 static int quiet;     /* -q */
 static int connected; /* -c */
-static int refused;   /* with -c: nobody has the port open */
+static int
+    refused; /* an errno: nobody has the port open (with -c), or there is no way to that address; 0: none */
 
 /* How long to wait; -t, -m. */
 static struct rtt timer = {.rto = 1000 * MS, .least = 20 * MS, .most = RTO_MAX * MS};
@@ -92,10 +93,28 @@ static void line_give_up(struct line *l) {
     count.given_up++;
 }
 
-/* Sends a line, and sets its timer. What the kernel cannot send is as good as lost: the timer will see to it. */
+/* Returns how long to wait for an answer, in us. As long as nobody has answered, and there is an address that we have
+ * not tried, that is not long. */
+static long long timeout(void) {
+    long long most = CONNECT_MS * MS;
+    return count.answered == 0 && server_has_untried() && timer.rto > most ? most : timer.rto;
+}
+
+/* A line was not sent. Most reasons go away, so that is as good as lost: the timer will see to it. If nobody has
+ * answered yet, the address may be one that we cannot reach. */
+static void explain_failure(const struct line *l, int error) {
+    int is_full = error == EAGAIN || error == EINTR || error == ENOBUFS || error == ENOMEM;
+    int is_refused = error == ECONNREFUSED; /* not this datagram, one before it, but we hear it only now */
+    if (is_refused || (!is_full && count.answered == 0))
+        refused = error;
+    else if (error != EAGAIN)
+        fprintf(stderr, "%lld: %s\n", l->number, strerror(error));
+}
+
+/* Sends a line, and sets its timer. */
 static void line_send(struct line *l) {
     l->last = now_us();
-    l->timeout = l->last + timer.rto;
+    l->timeout = l->last + timeout();
     if (l->sends == 0)
         l->first = l->last;
 
@@ -105,10 +124,8 @@ static void line_send(struct line *l) {
         line_give_up(l);
         return;
     }
-    if (error == ECONNREFUSED)
-        refused = 1; /* not this datagram, one before it: the kernel tells it at whatever call is next */
-    else if (error != 0 && error != EAGAIN)
-        fprintf(stderr, "%lld: %s\n", l->number, strerror(error));
+    if (error != 0)
+        explain_failure(l, error);
 
     if (l->sends > 0)
         count.again++;
@@ -198,7 +215,7 @@ static void server_read(void) {
     for (int i = 0; i < TURN_MAX; i++) {
         ssize_t n = datagram_receive(server_fd, data, sizeof data, &from, &cut);
         if (n < 0 && errno == ECONNREFUSED)
-            refused = 1;
+            refused = errno;
         if (n < 0)
             return;
         answer_take(data, (size_t)n, &from);
@@ -206,12 +223,17 @@ static void server_read(void) {
 }
 
 /* Turns to the next address of the server's name, and sends all that waits to that one. Returns 0 if there is none.
- * With UDP an address where nobody is looks like loss, so silence has to do. */
+ * With UDP an address where nobody is looks like loss, so silence has to do; what an address was sent in vain counts
+ * no more when we try a new one. */
 static int server_change(int again) {
+    int is_new = server_has_untried();
     if (!server_next(again))
         return 0;
-    for (struct line *l = window_next(NULL); l; l = window_next(l))
-        line_send(l);
+    for (struct line *l = window_next(NULL); l; l = window_next(l)) {
+        l->sends = is_new ? 0 : l->sends;
+        if (l->sends < tries)
+            line_send(l);
+    }
     return 1;
 }
 
@@ -220,6 +242,8 @@ static void check_timers(long long now) {
     for (struct line *l = window_next(NULL); l; l = window_next(l)) {
         if (now < l->timeout)
             continue;
+        if (count.answered == 0 && server_has_untried() && server_change(0))
+            return;
         if (l->sends == tries) {
             line_give_up(l);
             fprintf(stderr, "%lld: given up, no answer though sent %d time%s\n", l->number, tries,
@@ -296,10 +320,10 @@ static int converse(int signals) {
         if (window_move() < 0)
             return -1;
 
-        int was_refused = refused;
+        int error = refused;
         refused = 0;
-        if (was_refused && !server_change(0))
-            return complain(server_text, strerror(ECONNREFUSED));
+        if (error != 0 && !server_change(0))
+            return complain(server_text, strerror(error));
         if (input_is_done() && window_count() == 0 && !output_waits())
             return 0;
     }

@@ -6,7 +6,7 @@
  *
  * Now ./udp_echo_server -l 20 -d 10 -o 10, and both again. Watch what is not here: no listen(), no accept(), no
  * table of clients, no end. The way of a datagram:
- *     wait_until -> answer_one -> datagram_receive -> link_send -> datagram_send
+ *     wait_until -> answer_all -> answer_one -> datagram_receive -> link_send -> datagram_send
  * Left out: the address that a datagram was sent to, where one socket has several (-a 0.0.0.0). POSIX does not tell it,
  * so the kernel chooses the address that the answer comes from. Give -a once for each address instead.
  */
@@ -20,8 +20,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define SOCKETS_MAX 16 /* addresses to be bound to */
-#define TURN_MAX    64 /* datagrams of one socket before the others have their turn */
+#define SOCKETS_MAX 16    /* addresses to be bound to */
+#define TURN_US     10000 /* us: a turn, shared by all sockets at which something has come */
 
 const char program[] = "udp_echo_server";
 const char usage[] =
@@ -75,6 +75,19 @@ static int answer_one(int fd) {
     return 1;
 }
 
+/* Answers what has come to these sockets; each has its share of the turn, and one datagram at least. */
+static void answer_all(const fd_set *readable) {
+    int count = 0;
+    for (int i = 0; i < listener_count; i++)
+        count += FD_ISSET(listeners[i].fd, readable) != 0;
+
+    for (int i = 0; i < listener_count; i++) {
+        long long end = now_us() + (count > 0 ? TURN_US / count : 0);
+        while (FD_ISSET(listeners[i].fd, readable) && answer_one(listeners[i].fd) && now_us() < end)
+            continue;
+    }
+}
+
 /* The loop: wait, answer. Returns when a signal has come. */
 static void serve(int signals) {
     while (!stop) {
@@ -84,10 +97,7 @@ static void serve(int signals) {
             FD_SET(listeners[i].fd, &readable);
         wait_until(link_due(), signals, &readable, NULL);
 
-        for (int i = 0; i < listener_count; i++)
-            if (FD_ISSET(listeners[i].fd, &readable))
-                for (int n = 0; n < TURN_MAX && answer_one(listeners[i].fd); n++)
-                    continue;
+        answer_all(&readable);
         link_deliver();
     }
 }

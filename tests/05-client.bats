@@ -337,18 +337,18 @@ END
     done
 }
 
-@test "udp client: SIGTERM and SIGINT end it within a second, exit code 0" {
+@test "udp client: SIGTERM, SIGINT and SIGHUP end it within a second, exit code 0" {
     start "$UDP_ECHO_SERVER" -l 100
     mkfifo "$TMP/keys"
     exec 5<>"$TMP/keys"
-    for signal in TERM INT; do
+    for signal in $(endings); do
         : >"$TMP/err"
         "$UDP_ECHO_CLIENT" -v -t 10000 "$HOST" "$PORT" <&5 >"$TMP/out" 2>"$TMP/err" 3>&- &
         PID=$!
         STARTED+=("$PID")
         echo hello >&5
         LOG=$TMP/err logged '<- 8 bytes'
-        stops_on $signal
+        stops_on "$signal"
         said '^udp_echo_client: 1 line, 0 answered, 0 given up'
     done
     exec 5>&-
@@ -372,4 +372,97 @@ END
     said "^$HOST:$PORT <- 5 bytes$"
     said "^$HOST:$PORT -> 5 bytes$"
     said '31 20 68 69 0a'
+}
+
+@test "udp client: who was away (kill -STOP) gives no line up before it has read what came meanwhile" {
+    local i pid status=0
+    gate_open
+    {
+        for i in {1..200}; do echo "server < \"$i x\\n\""; done
+        gate stopped
+        for i in {1..200}; do echo "server > \"$i x\\n\""; done
+        printf '%s\n' 'server hold 1500' 'say waited'
+    } >"$TMP/steps"
+    play_server <"$TMP/steps"
+    printf 'x\n%.0s' {1..200} >"$TMP/in"
+    "$UDP_ECHO_CLIENT" -r 1 -t 1000 -m 1000 -w 200 "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err" 3>&- &
+    pid=$!
+    STARTED+=("$pid")
+    reached stopped "${LOG%.log}.out"
+    kill -s STOP "$pid"
+    pass stopped
+    LOG=${LOG%.log}.out logged '^waited$'
+    kill -s CONT "$pid"
+    wait "$pid" || status=$?
+    echo $status >"$TMP/status"
+    echo "rule: all answers came in time, though the client reads them later"
+    ended 0
+    cmp "$TMP/in" "$TMP/out"
+}
+
+@test "udp client: of two addresses of a name the second is tried soon, and each gets every line" {
+    two_addresses
+    start "$UDP_ECHO_SERVER"
+    HOST=two.test
+    echo "rule: an address that is silent has 3 s while another is left, whatever -t and -r say; and that is nothing to tell"
+    echo hello | LD_PRELOAD=$TMP/preload.so client -q -t 60000 -r 1
+    ended 0
+    [ "$(cat "$TMP/out")" = hello ]
+    if grep -vE '^udp_echo_client: (1 line|answers|round trips)' "$TMP/err"; then return 1; fi
+    echo hello | LD_PRELOAD=$TMP/preload.so client -c
+    ended 0
+    if grep -vE '^udp_echo_client: (1 line|answers|round trips)|^1: [0-9.]* ms$' "$TMP/err"; then return 1; fi
+    stops_on TERM
+    echo hello | LD_PRELOAD=$TMP/preload.so client -t 20 -r 3
+    ended 1
+    said '^1: given up, no answer though sent 3 times$'
+    echo hello | LD_PRELOAD=$TMP/preload.so client -c -t 20
+    ended 1
+    said "^udp_echo_client: 127.0.0.1:$PORT: Connection refused$"
+}
+
+@test "udp client: an address that cannot be reached is told at once" {
+    preload <<'END'
+        #include <errno.h>
+        #include <sys/types.h>
+        #include <sys/socket.h>
+        ssize_t sendto(int fd, const void *p, size_t n, int flags, const struct sockaddr *to, socklen_t len) {
+            return errno = ENETUNREACH, -1;
+        }
+END
+    start "$UDP_ECHO_SERVER"
+    echo hello | LD_PRELOAD=$TMP/preload.so client -t 60000
+    ended 1
+    said "^udp_echo_client: $HOST:$PORT: Network (is )?unreachable$"
+}
+
+@test "udp client: input that cannot be read and output that cannot be written are told, exit code 1" {
+    start "$UDP_ECHO_SERVER"
+    client <&-
+    ended 1
+    said '^udp_echo_client: cannot read the input: Bad file descriptor$'
+    local status=0
+    echo hello | "$UDP_ECHO_CLIENT" -t 5000 "$HOST" "$PORT" >&- 2>"$TMP/err" || status=$?
+    [ $status -eq 1 ]
+    said '^udp_echo_client: cannot write the output: Bad file descriptor$'
+    echo hello | "$UDP_ECHO_CLIENT" -t 5000 "$HOST" "$PORT" >"$TMP/out" 2>&-
+    [ "$(cat "$TMP/out")" = hello ]
+    [ -c /dev/full ] || skip "no /dev/full here"
+    status=0
+    echo hello | "$UDP_ECHO_CLIENT" -t 5000 "$HOST" "$PORT" >/dev/full 2>"$TMP/err" || status=$?
+    [ $status -eq 1 ]
+    said '^udp_echo_client: cannot write the output: '
+}
+
+@test "udp client: on a terminal an escape sequence is harmless, in a pipe it stays as it is" {
+    start "$UDP_ECHO_SERVER"
+    printf 'a\033[31mred\033[0m\r\tb\n吃饭\302\233x\n\377\n\351\245' >"$TMP/in"
+    client -t 5000 <"$TMP/in"
+    ended 0
+    cmp "$TMP/in" "$TMP/out"
+    on_terminal "'$UDP_ECHO_CLIENT' -q -t 5000 $HOST $PORT <'$TMP/in' 2>'$TMP/err'"
+    shows '^a\?\[31mred\?\[0m\? +b$'
+    shows '^吃饭\?\?x$'
+    shows '^\?$'
+    shows '^\?\?$'
 }

@@ -264,24 +264,70 @@ END
     [ -z "$(here)" ]
 }
 
-@test "tftp client: SIGINT ends it within a second, tells the server, and leaves nothing" {
-    play_server <<'END'
-        server < "\0\x01abc\0octet\0"
-        t as server
-        t > "\0\x03\0\x01""x"*512
-        t <* "\0\x04\0\x01"
-        t <* "\0\x05\0\0interrupted\0"
-END
-    mkdir "$TMP/here"
-    (cd "$TMP/here" && exec "$TFTP_CLIENT" -s -g abc "$HOST" "$PORT" 2>"$TMP/err" 3>&-) &
-    local pid=$! poke=$PID tries
+# Runs the client in the background; ended waits for its end, and sets STATUS.
+client_on() { # [OPTION...]
+    mkdir -p "$TMP/here"
+    (cd "$TMP/here" && exec "$TFTP_CLIENT" -t 5000 "$@" "$HOST" "$PORT") 2>"$TMP/err" 3>&- &
+    CLIENT=$!
+    STARTED+=("$CLIENT")
+}
+
+ended() {
+    STATUS=0
+    wait "$CLIENT" || STATUS=$?
+}
+
+# Waits until there is a file with something in it.
+has_begun() {
+    local tries
     for ((tries = 0; tries < TRIES; tries++)); do
-        [ -z "$(find "$TMP/here" -type f -size +0)" ] || break
+        [ -z "$(find "$TMP/here" -type f -size +0)" ] || return 0
         pause
     done
-    PID=$pid stops_on INT
-    PID=$poke played
-    [ -z "$(here)" ]
+    echo "rule: what has come is written down"
+    return 1
+}
+
+@test "tftp client: SIGTERM, SIGINT and SIGHUP end it within a second, it tells the server, and leaves nothing" {
+    local signal poke
+    for signal in $(endings); do
+        play_server <<'END'
+            server < "\0\x01abc\0octet\0"
+            t as server
+            t > "\0\x03\0\x01""x"*512
+            t <* "\0\x04\0\x01"
+            t <* "\0\x05\0\0interrupted\0"
+END
+        client_on -s -g abc
+        has_begun
+        poke=$PID
+        PID=$CLIENT stops_on "$signal"
+        PID=$poke played
+        [ -z "$(here)" ]
+    done
+}
+
+@test "tftp client: a SIGHUP that was ignored when it began (nohup) stays ignored" {
+    gate_open
+    play_server <<END
+        server < "\\0\\x01abc\\0octet\\0"
+        t as server
+        t > "\\0\\x03\\0\\x01""x"*512
+        t <* "\\0\\x04\\0\\x01"
+        $(gate hung)
+        t > "\\0\\x03\\0\\x02y"
+        t <* "\\0\\x04\\0\\x02"
+END
+    trap '' HUP
+    client_on -s -g abc
+    trap - HUP
+    reached hung "${LOG%.log}.out"
+    kill -s HUP "$CLIENT"
+    pass hung
+    played
+    ended
+    [ "$STATUS" -eq 0 ]
+    [ "$(here)" = 'abc ' ]
 }
 
 @test "tftp client: files of every size come whole, both ways, also over a bad link" {
@@ -328,4 +374,256 @@ END
     complained '^tftp_client: no/such/folder: No such file'
     client -p a -l "$TMP"
     complained 'directory'
+}
+
+# ---- What happens meanwhile
+
+@test "tftp client: a file that grows while it is put ends where it ended at the request" {
+    gate_open
+    play_server <<END
+        server < "\\0\\x02new\\0octet\\0"
+        t as server
+        t > "\\0\\x04\\0\\0"
+        t <* "\\0\\x03\\0\\x01""x"*512
+        $(gate grown)
+        t > "\\0\\x04\\0\\x01"
+        say rule: 600 bytes it had, so the second block is the last, and has 88
+        t <* "\\0\\x03\\0\\x02""x"*88
+        t > "\\0\\x04\\0\\x02"
+END
+    head -c 600 /dev/zero | tr '\0' x >"$TMP/f"
+    client_on -s -p new -l "$TMP/f"
+    reached grown "${LOG%.log}.out"
+    head -c 600 /dev/zero | tr '\0' x >>"$TMP/f"
+    pass grown
+    played
+    ended
+    [ "$STATUS" -eq 0 ]
+}
+
+@test "tftp client: a file that shrinks while it is put is not sent as if it were whole" {
+    gate_open
+    play_server <<END
+        server < "\\0\\x02new\\0octet\\0"
+        t as server
+        t > "\\0\\x04\\0\\0"
+        t <* "\\0\\x03\\0\\x01""x"*512
+        $(gate shrunk)
+        t > "\\0\\x04\\0\\x01"
+        t <* "\\0\\x05\\0\\0the file has shrunk meanwhile\\0"
+END
+    head -c 2000 /dev/zero | tr '\0' x >"$TMP/f"
+    client_on -s -p new -l "$TMP/f"
+    reached shrunk "${LOG%.log}.out"
+    head -c 100 /dev/zero >"$TMP/f"
+    pass shrunk
+    played
+    ended
+    complained 'new: the file has shrunk meanwhile$'
+}
+
+@test "tftp client: a file that is shorter than the server has announced is not taken for whole" {
+    play_server <<'END'
+        server < "\0\x01abc\0octet\0blksize\x001428\0tsize\x000\0windowsize\x008\0"
+        t as server
+        t > "\0\x06tsize\x0011\0"
+        t <* "\0\x04\0\0"
+        t > "\0\x03\0\x01abc"
+        t <+ "\0\x05"
+END
+    client -g abc
+    played
+    complained 'fewer bytes'
+    [ -z "$(here)" ]
+}
+
+@test "tftp client: a file of a kind that does not tell its size is put whole" {
+    [ -r /proc/version ] || skip "no /proc here"
+    serve -w
+    client -p version -l /proc/version
+    cmp /proc/version "$TMP/root/version"
+}
+
+@test "tftp client: -q is how long it waits, and not until the next time that it sends something" {
+    POKE_MS=2500 play_server <<'END'
+        server < "\0\x01abc\0octet\0"
+        say rule: with -q 300 this comes after 300 ms, though the request would be sent again after 5 s
+        server < "\0\x05\0\0no answer for 300 ms, given up\0"
+END
+    client -s -q 300 -g abc
+    played
+    complained 'no answer for 300 ms'
+}
+
+@test "tftp client: who was away (kill -STOP) does not give up before it has read what came meanwhile" {
+    gate_open
+    play_server <<END
+        server < "\\0\\x01abc\\0octet\\0"
+        t as server
+        t > "\\0\\x03\\0\\x01""x"*512
+        t <* "\\0\\x04\\0\\x01"
+        $(gate stopped)
+        say rule: this has come in time, behind what strangers have sent, though the client reads it later
+        stranger as server
+$(printf '        stranger > "x"\n%.0s' {1..100})
+        t > "\\0\\x03\\0\\x02y"
+        t hold 1000
+        say waited
+        t <* "\\0\\x04\\0\\x02"
+END
+    client_on -s -q 700 -g abc
+    reached stopped "${LOG%.log}.out"
+    kill -s STOP "$CLIENT"
+    pass stopped
+    LOG=${LOG%.log}.out logged '^waited$'
+    kill -s CONT "$CLIENT"
+    played
+    ended
+    [ "$STATUS" -eq 0 ]
+    [ "$(here)" = 'abc ' ]
+}
+
+# ---- The file here
+
+@test "tftp client: a name may have 255 bytes; the temporary one is not longer" {
+    local name
+    serve
+    echo hello >"$TMP/root/abc"
+    for name in "$(printf 'x%.0s' {1..255})" "$(printf '吃%.0s' {1..85})"; do
+        client -g abc -l "$name"
+        [ "$STATUS" -eq 0 ] || cat "$TMP/err"
+        cmp "$TMP/root/abc" "$TMP/here/$name"
+        rm "$TMP/here/$name"
+    done
+}
+
+@test "tftp client: what one that was killed has left behind, the next one removes; but not what another one is at" {
+    local script='server < "\0\x01abc\0octet\0"
+        t as server
+        t > "\0\x03\0\x01""x"*512
+        t <* "\0\x04\0\x01"'
+    gate_open
+    play_server <<<"$script"
+    client_on -s -g abc
+    has_begun
+    kill -s KILL "$CLIENT"
+    ended
+    echo mine >"$TMP/here/.tftp-1-mine"
+    play_server <<<"$script
+        $(gate another)
+        t > \"\\0\\x03\\0\\x02y\"
+        t <* \"\\0\\x04\\0\\x02\""
+    client_on -s -g abc
+    reached another "${LOG%.log}.out"
+    local pid=$PID log=$LOG
+    serve
+    echo hello >"$TMP/root/other"
+    client -g other
+    pass another
+    PID=$pid LOG=$log played
+    ended
+    [ "$STATUS" -eq 0 ]
+    echo "rule: here are the two files, and what is not a client's, and no other; here are: $(here)"
+    [ "$(here)" = '.tftp-1-mine abc other ' ]
+}
+
+@test "tftp client: of a get that breaks off nothing is left, though its folder was moved meanwhile" {
+    gate_open
+    mkdir -p "$TMP/here/sub"
+    play_server <<END
+        server < "\\0\\x01abc\\0octet\\0"
+        t as server
+        t > "\\0\\x03\\0\\x01""x"*512
+        t <* "\\0\\x04\\0\\x01"
+        $(gate moved)
+        t > "\\0\\x05\\0\\0no more\\0"
+END
+    client_on -s -g abc -l sub/abc
+    reached moved "${LOG%.log}.out"
+    mv "$TMP/here/sub" "$TMP/here/moved"
+    pass moved
+    played
+    ended
+    complained 'no more'
+    [ "$(here)" = 'moved ' ]
+}
+
+# ---- What cannot be read or written
+
+@test "tftp client: with stderr closed, its report does not go into the file" {
+    serve
+    echo hello >"$TMP/root/abc"
+    mkdir -p "$TMP/here"
+    (cd "$TMP/here" && exec "$TFTP_CLIENT" -g abc "$HOST" "$PORT" 2>&-)
+    cmp "$TMP/root/abc" "$TMP/here/abc"
+    (cd "$TMP/here" && exec "$TFTP_CLIENT" -g abc "$HOST" "$PORT" <&- >&- 2>&-)
+    cmp "$TMP/root/abc" "$TMP/here/abc"
+}
+
+@test "tftp client: input that cannot be read and output that cannot be written are told, exit code 1" {
+    serve -w
+    echo hello >"$TMP/root/abc"
+    client -p new -l - <&-
+    complained '^tftp_client: cannot read the input: Bad file descriptor$'
+    [ ! -e "$TMP/root/new" ]
+    client -g abc -l - >&-
+    [ "$STATUS" -eq 1 ]
+    grep -q '^tftp_client: cannot write the output: Bad file descriptor$' "$TMP/err"
+    [ -c /dev/full ] || skip "no /dev/full here"
+    client -g abc -l - >/dev/full
+    [ "$STATUS" -eq 1 ]
+    grep -q '^tftp_client: cannot write the output: ' "$TMP/err"
+    client -g abc -l /dev/full
+    [ "$STATUS" -eq 1 ]
+    grep -q '^tftp_client: cannot write the output: ' "$TMP/err"
+}
+
+@test "tftp client: on a terminal an escape sequence in a file is harmless, in a pipe it stays as it is" {
+    serve
+    printf 'a\033[31mred\033[0m\r\tb\n吃饭\302\233x\n%4067s饭了吗\n\377\xe9\xa5' '' >"$TMP/root/abc"
+    client -g abc -l - >"$TMP/got"
+    cmp "$TMP/root/abc" "$TMP/got"
+    on_terminal "'$TFTP_CLIENT' -g abc -l - $HOST $PORT"
+    shows '^a\?\[31mred\?\[0m\? +b$'
+    shows '^吃饭\?\?x$'
+    shows '饭了吗$'
+    shows '^\?\?\?'
+}
+
+# ---- The network
+
+@test "tftp client: a packet that the system will never send is told at once" {
+    preload <<'END'
+        #define _GNU_SOURCE
+        #include <errno.h>
+        #include <sys/socket.h>
+        #include <sys/syscall.h>
+        #include <unistd.h>
+        ssize_t sendto(int fd, const void *p, size_t n, int flags, const struct sockaddr *to, socklen_t len) {
+            if (n > 9216)
+                return errno = EMSGSIZE, -1;
+            return syscall(SYS_sendto, fd, p, n, flags, to, len);
+        }
+END
+    serve -w
+    head -c 20000 /dev/zero >"$TMP/root/zeros"
+    LD_PRELOAD=$TMP/preload.so client -b 65464 -q 2000 -p new -l "$TMP/root/zeros"
+    complained 'new: Message too (long|large)$'
+    LD_PRELOAD=$TMP/preload.so serve
+    client -b 65464 -q 2000 -g zeros
+    complained 'zeros: error 0: Message too (long|large)$'
+}
+
+@test "tftp client: of two addresses of a name the second is asked after 3 s, and only the last one's failure is told" {
+    two_addresses
+    serve
+    echo hello >"$TMP/root/abc"
+    LD_PRELOAD=$TMP/preload.so timeout 9 "$TFTP_CLIENT" -q 60000 -g abc -l "$TMP/abc" two.test "$PORT" 2>"$TMP/err"
+    cmp "$TMP/root/abc" "$TMP/abc"
+    cat "$TMP/err"
+    [ "$(wc -l <"$TMP/err")" -eq 1 ]
+    stops_on TERM
+    HOST=two.test
+    LD_PRELOAD=$TMP/preload.so client -q 300 -g abc
+    complained '^tftp_client: two.test:.*no answer for 300 ms'
 }

@@ -494,3 +494,307 @@ END
     logged '^ +DATA 1: 3 bytes'
     logged '^ +ACK 1$'
 }
+
+# ---- What happens meanwhile
+
+# Runs a script with gates in the background; what it says is in $TMP/said.
+speak_on() {
+    cat >"$TMP/script"
+    "$POKE" -u "$HOST" "$PORT" <"$TMP/script" >"$TMP/said" 2>&1 3>&- &
+    POKING=$!
+    STARTED+=("$POKING")
+}
+
+# Waits for its end, and fails, with its report, if it does.
+spoken() {
+    local status=0
+    wait "$POKING" || status=$?
+    [ $status -eq 0 ] || cat "$TMP/said" "$LOG"
+    return $status
+}
+
+letters() { head -c "$2" /dev/zero | tr '\0' "$1"; } # LETTER BYTES
+
+@test "tftp: a file that grows meanwhile ends where it ended at the request" {
+    serve
+    gate_open
+    local mode
+    for mode in octet netascii; do
+        letters x 600 >"$TMP/root/f"
+        speak_on <<END
+            say rule: the last block is the same each time, or the client waits for one more, and the server has gone
+            a > "\\0\\x01f\\0$mode\\0timeout\\x001\\0"
+            a follow
+            a < "\\0\\x06timeout\\x001\\0"
+            a > "\\0\\x04\\0\\0"
+            a < "\\0\\x03\\0\\x01""x"*512
+            a > "\\0\\x04\\0\\x01"
+            a < "\\0\\x03\\0\\x02""x"*88
+            $(gate grown)
+            a < "\\0\\x03\\0\\x02""x"*88
+            a > "\\0\\x04\\0\\x02"
+            say rule: and what was not yet sent ends there, too
+            b > "\\0\\x01f\\0$mode\\0"
+            b follow
+            b < "\\0\\x03\\0\\x01""x"*512
+            $(gate again)
+            b > "\\0\\x04\\0\\x01"
+            b < "\\0\\x03\\0\\x02""x"*512
+            b > "\\0\\x04\\0\\x02"
+            b < "\\0\\x03\\0\\x03""x"*76
+            b > "\\0\\x04\\0\\x03"
+END
+        reached grown "$TMP/said"
+        letters x 500 >>"$TMP/root/f"
+        pass grown
+        reached again "$TMP/said"
+        letters x 500 >>"$TMP/root/f"
+        pass again
+        spoken
+    done
+    logged 'get f: 600 bytes'
+}
+
+@test "tftp: a file that shrinks meanwhile is not sent as if it were whole" {
+    serve
+    gate_open
+    local mode
+    for mode in octet netascii; do
+        letters x 2000 >"$TMP/root/f"
+        speak_on <<END
+            a > "\\0\\x01f\\0$mode\\0timeout\\x001\\0"
+            a follow
+            a < "\\0\\x06timeout\\x001\\0"
+            a > "\\0\\x04\\0\\0"
+            a < "\\0\\x03\\0\\x01""x"*512
+            $(gate shrunk)
+            say rule: a block that is not full would be the end of the file; so there has to be an ERROR
+            a <+ "\\0\\x05"
+END
+        reached shrunk "$TMP/said"
+        letters x 100 >"$TMP/root/f"
+        pass shrunk
+        spoken
+    done
+}
+
+@test "tftp: line ends that change meanwhile do not move the end of a text" {
+    serve
+    gate_open
+    letters x 600 >"$TMP/root/f"
+    speak_on <<END
+        a > "\\0\\x01f\\0netascii\\0timeout\\x001\\0"
+        a follow
+        a < "\\0\\x06timeout\\x001\\0"
+        a > "\\0\\x04\\0\\0"
+        a < "\\0\\x03\\0\\x01""x"*512
+        a > "\\0\\x04\\0\\x01"
+        a < "\\0\\x03\\0\\x02""x"*88
+        $(gate changed)
+        say rule: a last block that has another length when it comes again is another block; so there has to be an ERROR
+        a <+ "\\0\\x05"
+END
+    reached changed "$TMP/said"
+    letters '\n' 600 | dd of="$TMP/root/f" conv=notrunc 2>"$TMP/err"
+    pass changed
+    spoken
+}
+
+@test "tftp: a put of fewer bytes than its tsize has announced is not taken" {
+    serve -w
+    speak -u <<'END'
+        say rule: the file of the sender has shrunk; half of it must not pass for all
+        a > "\0\x02new\0octet\0tsize\x00600\0"
+        a follow
+        a < "\0\x06tsize\x00600\0"
+        a > "\0\x03\0\x01half"
+        a <+ "\0\x05\0"
+END
+    becomes 'abc '
+}
+
+@test "tftp: of a put that breaks off nothing is left, though its folder was moved meanwhile" {
+    serve -w
+    gate_open
+    mkdir "$TMP/root/sub"
+    speak_on <<END
+        a > "\\0\\x02sub/new\\0octet\\0"
+        a follow
+        a < "\\0\\x04\\0\\0"
+        $(gate moved)
+        a > "\\0\\x05\\0\\0I have changed my mind\\0"
+END
+    reached moved "$TMP/said"
+    mv "$TMP/root/sub" "$TMP/root/moved"
+    pass moved
+    spoken
+    becomes 'abc moved '
+}
+
+# Begins to put a file there, and goes away.
+begins_to_put() { # NAME
+    printf '%s\n' "a > \"\\0\\x02$1\\0octet\\0\"" 'a follow' 'a < "\0\x04\0\0"' | speak -u
+}
+
+@test "tftp: what a server that was killed has left behind, the next one removes; but not what another one is at" {
+    serve -w
+    gate_open
+    mkdir "$TMP/root/sub"
+    begins_to_put dead
+    begins_to_put sub/dead
+    kill -s KILL "$PID"
+    wait "$PID" || true
+    echo mine >"$TMP/root/.tftp-1-mine"
+    serve -w
+    becomes '.tftp-1-mine abc sub '
+    speak_on <<END
+        a > "\\0\\x02new\\0octet\\0"
+        a follow
+        a < "\\0\\x04\\0\\0"
+        $(gate another)
+        a > "\\0\\x03\\0\\x01still here"
+        a < "\\0\\x04\\0\\x01"
+END
+    reached another "$TMP/said"
+    serve -w # a second one, in the same folder
+    pass another
+    spoken
+    becomes '.tftp-1-mine abc new sub '
+}
+
+@test "tftp: SIGTERM, SIGINT and SIGHUP end it, and nothing is left; a SIGHUP that was ignored (nohup) stays ignored" {
+    local signal
+    for signal in $(endings); do
+        serve -w
+        begins_to_put new
+        stops_on "$signal"
+        [ "$(folder)" = 'abc ' ]
+    done
+    trap '' HUP
+    serve -w
+    trap - HUP
+    kill -s HUP "$PID"
+    printf '%s\n' 'a > "\0\x02new\0octet\0"' 'a follow' 'a < "\0\x04\0\0"' 'a > "\0\x03\0\x01x"' 'a < "\0\x04\0\x01"' | speak -u
+    [ "$(folder)" = 'abc new ' ]
+}
+
+@test "tftp: who was away (kill -STOP) gives nobody up before it has read what came meanwhile" {
+    serve -w -q 700
+    gate_open
+    speak_on <<END
+        a > "\\0\\x02new\\0octet\\0timeout\\x00255\\0"
+        a follow
+        a < "\\0\\x06timeout\\x00255\\0"
+        $(gate stopped)
+        say rule: this has come in time, behind what strangers have sent, though the server reads it later
+        stranger as a
+$(printf '        stranger > "x"\n%.0s' {1..100})
+        a > "\\0\\x03\\0\\x01x"
+        a hold 1000
+        say waited
+        a < "\\0\\x04\\0\\x01"
+END
+    reached stopped "$TMP/said"
+    kill -s STOP "$PID"
+    pass stopped
+    LOG=$TMP/said logged '^waited$'
+    kill -s CONT "$PID"
+    spoken
+    [ "$(cat "$TMP/root/new")" = x ]
+}
+
+@test "tftp: a client that breaks off and asks for the same file again, from the same port, gets it" {
+    serve
+    gate_open
+    speak_on <<END
+        server open
+        a > "\\0\\x01abc\\0octet\\0timeout\\x00255\\0"
+        a follow
+        a < "\\0\\x06timeout\\x00255\\0"
+        $(gate stopped)
+        say rule: the ERROR says that the old transfer is over, even if it is read only after the request
+        stranger as a
+        stranger > "x"
+        stranger > "x"
+        a > "\\0\\x05\\0\\0I have changed my mind\\0"
+        a as server
+        a > "\\0\\x01abc\\0octet\\0timeout\\x00255\\0"
+        say asked
+        a follow
+        a < "\\0\\x06timeout\\x00255\\0"
+        a > "\\0\\x04\\0\\0"
+        a < "\\0\\x03\\0\\x01abc"
+        a > "\\0\\x04\\0\\x01"
+END
+    reached stopped "$TMP/said"
+    kill -s STOP "$PID"
+    pass stopped
+    LOG=$TMP/said logged '^asked$'
+    kill -s CONT "$PID"
+    spoken
+}
+
+@test "tftp: files that are complete at the same time wait for the disk one after another, and nobody else with them" {
+    preload <<'END'
+        #include <time.h>
+        int fsync(int fd) { return nanosleep(&(struct timespec){.tv_nsec = 100000000}, 0); }
+END
+    mkdir "$TMP/root"
+    printf abc >"$TMP/root/abc"
+    LD_PRELOAD=$TMP/preload.so start "$TFTP_SERVER" -d "$TMP/root" -w -t 5000
+    gate_open
+    {
+        for i in {1..40}; do printf '%s\n' "p$i > \"\\0\\x02new$i\\0octet\\0\"" "p$i follow" "p$i < \"\\0\\x04\\0\\0\""; done
+        gate stopped
+        for i in {1..40}; do echo "p$i > \"\\0\\x03\\0\\x01x\""; done
+        printf '%s\n' 'say sent' 'say rule: a request is answered between two of them' 'a > "\0\x01abc\0octet\0"' 'a <* "\0\x03\0\x01abc"'
+    } >"$TMP/all"
+    speak_on <"$TMP/all"
+    reached stopped "$TMP/said"
+    kill -s STOP "$PID"
+    pass stopped
+    LOG=$TMP/said logged '^sent$'
+    kill -s CONT "$PID"
+    spoken
+    echo "rule: SIGTERM is heard between two of them"
+    stops_on TERM
+}
+
+@test "tftp: a client that confirms each block of a window alone costs others little" {
+    preload <<'END'
+        #define _GNU_SOURCE
+        #include <sys/socket.h>
+        #include <sys/syscall.h>
+        #include <time.h>
+        #include <unistd.h>
+        ssize_t sendto(int fd, const void *p, size_t n, int flags, const struct sockaddr *to, socklen_t len) {
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, 0);
+            return syscall(SYS_sendto, fd, p, n, flags, to, len);
+        }
+END
+    mkdir "$TMP/root"
+    printf abc >"$TMP/root/abc"
+    numbers 2000 "$TMP/root/f"
+    LD_PRELOAD=$TMP/preload.so start "$TFTP_SERVER" -d "$TMP/root" -t 5000
+    gate_open
+    local i n
+    {
+        for i in {1..8}; do
+            printf '%s\n' "p$i > \"\\0\\x01f\\0octet\\0blksize\\x008\\0timeout\\x00255\\0windowsize\\x0064\\0\"" "p$i follow" \
+                "p$i < \"\\0\\x06blksize\\x008\\0timeout\\x00255\\0windowsize\\x0064\\0\"" "p$i > $(ack 0)" "p$i <* $(block 64 8)"
+        done
+        gate stopped
+        for n in {1..63}; do
+            for i in {1..8}; do echo "p$i > $(ack "$n")"; done
+        done
+        printf '%s\n' 'say sent' 'say rule: 63 ACKs let one window go, or two, and not 63' 'a > "\0\x01abc\0octet\0"' 'a <* "\0\x03\0\x01abc"'
+    } >"$TMP/all"
+    speak_on <"$TMP/all"
+    reached stopped "$TMP/said"
+    kill -s STOP "$PID"
+    pass stopped
+    LOG=$TMP/said logged '^sent$'
+    kill -s CONT "$PID"
+    spoken
+    stops_on TERM
+}

@@ -150,6 +150,12 @@ stops_on() { # SIGNAL
     return 1
 }
 
+# Prints the signals that end a program: SIGHUP, too, unless it is ignored here (nohup), and so by all that we start.
+endings() {
+    echo TERM INT
+    [[ $(trap -p HUP) == "trap -- '' "* ]] || echo HUP
+}
+
 # Starts a loop that does nothing but spin. How much CPU time one that spins can get depends on what else runs here, so
 # the server started last is compared with it: see slept.
 spin_beside() {
@@ -180,6 +186,78 @@ played() {
     wait "$PID" || status=$?
     [ $status -eq 0 ] || cat "${LOG%.log}.out" "$LOG"
     return $status
+}
+
+# Lets a script for UDP wait for the test, which does something else meanwhile. `gate_open` chooses a port, and the script
+# has `gate NAME` where it is to wait; then `reached NAME FILE` waits until it is there, its output being in that file, and
+# `pass NAME` lets it go on.
+gate_open() {
+    local pid=${PID-} port=${PORT-} host=${HOST-} log=${LOG-}
+    start "$TOP/05-udp/udp_echo_server" # only to find a free port
+    kill "$PID"
+    wait "$PID" || true
+    GATE=$PORT PID=$pid PORT=$port HOST=$host LOG=$log
+}
+
+gate() { # NAME
+    printf '%s\n' "$1 at \"127.0.0.1:$GATE\"" "say at gate $1" "$1 follow" "$1 < \"$1\"" "$1 close"
+}
+
+reached() { LOG=$2 logged "^at gate $1\$"; } # NAME FILE
+pass() { printf %s "$1" >"/dev/udp/127.0.0.1/$GATE"; } # NAME
+
+# Builds a library of what stands on stdin: LD_PRELOAD=$TMP/preload.so in front of a program changes its world.
+preload() {
+    [ "$(uname)" = Linux ] || skip "this is for Linux"
+    cat >"$TMP/preload.c"
+    "${CC:-cc}" -w -shared -fPIC -o "$TMP/preload.so" "$TMP/preload.c" 2>/dev/null || skip "no shared library here"
+    LD_PRELOAD=$TMP/preload.so "$UDP_ECHO_SERVER" -h >/dev/null 2>"$TMP/err" || skip "nothing can be preloaded here"
+    [ ! -s "$TMP/err" ] || skip "nothing can be preloaded here"
+}
+
+# Has every name stand for two addresses: the first is one where nobody is, the second 127.0.0.1. See preload.
+two_addresses() {
+    preload <<'END'
+        #define _POSIX_C_SOURCE 200809L
+        #include <arpa/inet.h>
+        #include <netdb.h>
+        #include <netinet/in.h>
+        #include <stdlib.h>
+        int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **found) {
+            static struct sockaddr_in a[2];
+            static struct addrinfo list[2];
+            for (int i = 0; i < 2; i++) {
+                a[i] = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(atoi(port))};
+                a[i].sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 - i);
+                list[i] = (struct addrinfo){.ai_family = AF_INET, .ai_socktype = hints->ai_socktype};
+                list[i].ai_addr = (struct sockaddr *)&a[i];
+                list[i].ai_addrlen = sizeof a[i];
+            }
+            list[0].ai_next = &list[1];
+            *found = list;
+            return 0;
+        }
+        void freeaddrinfo(struct addrinfo *found) {}
+END
+}
+
+# Runs a command on a terminal; `shows` waits until its screen has a line that matches.
+on_terminal() { # COMMAND
+    command -v tmux >/dev/null || skip "tmux is not installed"
+    LC_ALL=C.UTF-8 tmux -u -S "$TMP/tmux" -f /dev/null new-session -d -x 240 -y 50 "$1; exec cat" 3>&-
+    STARTED+=("$(tmux -S "$TMP/tmux" display -p '#{pid}')")
+}
+
+shows() { # EXTENDED-REGULAR-EXPRESSION
+    local tries
+    for ((tries = 0; tries < TRIES; tries++)); do
+        tmux -u -S "$TMP/tmux" capture-pane -p >"$TMP/screen" 3>&-
+        if grep -qE -- "$1" "$TMP/screen"; then return 0; fi
+        pause
+    done
+    echo "no line of the screen matches $1:"
+    cat "$TMP/screen"
+    return 1
 }
 
 # Connects (bash does it by itself), and passes when the same port can be served again right after the server has

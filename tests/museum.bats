@@ -86,6 +86,7 @@ exhibit() { bash "$TOP/tests/museum.bash" "$TOP/tests/museum/$1.diff"; }
 @test "museum: udp_trusts_content" { exhibit udp_trusts_content; }
 @test "museum: udp_trusts_source" { exhibit udp_trusts_source; }
 @test "museum: udp_unbounded_link" { exhibit udp_unbounded_link; }
+@test "museum: udp_judges_unread" { exhibit udp_judges_unread; }
 @test "museum: udp_wrong_address" { exhibit udp_wrong_address; }
 @test "museum: tftp_any_tid" { exhibit tftp_any_tid; }
 @test "museum: tftp_apprentice" { exhibit tftp_apprentice; }
@@ -99,6 +100,9 @@ exhibit() { bash "$TOP/tests/museum.bash" "$TOP/tests/museum/$1.diff"; }
 @test "museum: tftp_no_backoff" { exhibit tftp_no_backoff; }
 @test "museum: tftp_symlink" { exhibit tftp_symlink; }
 @test "museum: tftp_traversal" { exhibit tftp_traversal; }
+@test "museum: tftp_reads_again" { exhibit tftp_reads_again; }
+@test "museum: tftp_oversleeps" { exhibit tftp_oversleeps; }
+@test "museum: tftp_disk_stops_all" { exhibit tftp_disk_stops_all; }
 @test "museum: tftp_wrap" { exhibit tftp_wrap; }
 @test "museum: ws_guid_case" { exhibit ws_guid_case; }
 @test "museum: ws_unmasked" { exhibit ws_unmasked; }

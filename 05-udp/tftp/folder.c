@@ -5,13 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define PART_MAX 512 /* bytes in a part of a path: the path of a request is shorter */
+#define PART_MAX  512 /* bytes in a part of a path: the path of a request is shorter */
+#define DEPTH_MAX 32  /* folders below each other in which we look for what was left behind */
 
 static int root;          /* the folder of the files */
 static int may_overwrite; /* -o */
@@ -21,6 +21,8 @@ int folder_open(const char *path, int overwriting) {
     root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return root < 0 ? -1 : 0;
 }
+
+void folder_sweep(void) { draft_sweep(root, DEPTH_MAX); }
 
 /* Closes a descriptor, and leaves errno to what has failed before. */
 static void close_quietly(int fd) {
@@ -92,56 +94,19 @@ static int put_error(int folder, const char *base, long long size) {
     return 0;
 }
 
-/* Makes a new file under a temporary name. Returns it, or -1 with errno. */
-static int temporary_open(int folder, char temporary[TEMPORARY_MAX]) {
-    static unsigned number;
-    int file;
-    do { /* an old one can be there, if a server was killed */
-        number++;
-        snprintf(temporary, TEMPORARY_MAX, ".tftp-%ld-%u", (long)getpid(), number);
-        file = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    } while (file < 0 && errno == EEXIST);
-    return file;
-}
-
-int file_to_put(const char *path, long long size, char temporary[TEMPORARY_MAX]) {
+int file_to_put(const char *path, long long size, struct draft *d) {
     const char *base;
-    int file = -1, folder = folder_of(path, &base);
+    int folder = folder_of(path, &base);
     if (folder < 0)
         return -1;
     errno = put_error(folder, base, size);
     if (errno == 0)
-        file = temporary_open(folder, temporary);
+        return draft_open(d, folder);
     close_quietly(folder);
-    return file;
+    return -1;
 }
 
-/* linkat() never overwrites, renameat() does. */
-int file_keep(int file, const char *path, const char *temporary) {
-    const char *base;
-    int folder = fsync(file) < 0 ? -1 : folder_of(path, &base);
-    if (folder < 0)
-        return -1;
-
-    int result;
-    if (may_overwrite) {
-        result = renameat(folder, temporary, folder, base);
-    } else {
-        result = linkat(folder, temporary, folder, base, 0);
-        if (result == 0)
-            unlinkat(folder, temporary, 0);
-    }
-    if (result == 0)
-        fsync(folder); /* the name is to outlast a power cut, too */
-    close_quietly(folder);
-    return result;
-}
-
-void file_forget(const char *path, const char *temporary) {
-    const char *base;
-    int folder = folder_of(path, &base);
-    if (folder < 0)
-        return;
-    unlinkat(folder, temporary, 0);
-    close(folder);
+int file_keep(int file, const char *path, struct draft *d) {
+    const char *slash = strrchr(path, '/');
+    return draft_keep(d, file, slash ? slash + 1 : path, may_overwrite);
 }

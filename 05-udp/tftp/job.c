@@ -17,9 +17,10 @@ static int jobs_end; /* no place from here on is taken */
 
 int transfer_keep(struct transfer *t) {
     struct job *j = (struct job *)t;
-    if (file_keep(t->file, j->path, j->temporary) < 0)
+    if (file_keep(t->file, j->path, &j->draft) < 0)
         return -1;
-    j->temporary[0] = '\0';
+    close(t->file); /* while we dally we need only the socket */
+    t->file = -1;
     return 0;
 }
 
@@ -43,8 +44,7 @@ struct job *job_next(const struct job *j) {
 }
 
 void job_free(struct job *j) {
-    if (j->temporary[0])
-        file_forget(j->path, j->temporary);
+    draft_end(&j->draft);
     if (j->t.fd >= 0)
         close(j->t.fd);
     if (j->t.file >= 0)
@@ -54,14 +54,17 @@ void job_free(struct job *j) {
         jobs_end--;
 }
 
+/* Returns for how long nothing has come, in us. What lies in its socket unread has come. */
+static long long silence(const struct job *j) { return j->read_by - j->t.progress; }
+
 int job_evict(void) {
     struct job *silent = NULL;
     for (struct job *j = job_next(NULL); j; j = job_next(j)) {
         int may_go = !j->heard || j->t.state == FINISHED;
-        if (may_go && (silent == NULL || j->t.progress < silent->t.progress))
+        if (may_go && (silent == NULL || silence(j) > silence(silent)))
             silent = j;
     }
-    if (silent == NULL || now_us() - silent->t.progress < HALF_OPEN_US)
+    if (silent == NULL || silence(silent) < HALF_OPEN_US)
         return 0;
 
     if (silent->t.state != FINISHED)
@@ -85,23 +88,35 @@ struct job *job_new(void) {
     if (j == NULL)
         return NULL;
 
-    *j = (struct job){.open = 1, .began = now_us()};
+    *j = (struct job){.open = 1, .draft = NO_DRAFT, .began = now_us()};
+    j->read_by = j->began;
     if (jobs_end <= j - jobs)
         jobs_end = (int)(j - jobs) + 1;
     return j;
 }
 
+void job_keep_one(void) {
+    struct job *first = NULL;
+    for (struct job *j = job_next(NULL); j; j = job_next(j))
+        if (j->t.state == COMPLETE && (first == NULL || j->t.progress < first->t.progress))
+            first = j;
+    if (first)
+        transfer_confirm(&first->t);
+}
+
 /* A put that is over stays for a while, because the last DATA comes again if our last ACK is lost: it is "dallying"
  * (RFC 1350, section 6). */
-long long job_check(struct job *j, long long now, long long patience) {
+long long job_check(struct job *j, long long patience) {
     struct transfer *t = &j->t;
-    transfer_check(t, now, patience, "no answer, given up");
+    transfer_check(t, j->read_by, patience, "no answer, given up");
 
     long long end = t->progress + patience;
-    int dallies = t->state == FINISHED && !t->sending && now < end;
+    int dallies = t->state == FINISHED && !t->sending && j->read_by < end;
     if (transfer_is_over(t) && !dallies) {
         job_free(j);
         return NEVER;
     }
-    return dallies || end < t->due ? end : t->due;
+    if (t->state == COMPLETE)
+        return j->read_by; /* at once: it waits for job_keep_one() */
+    return dallies ? end : transfer_due(t, patience);
 }

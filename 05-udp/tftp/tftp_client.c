@@ -1,7 +1,7 @@
 /* tftp_client.c - gets a file from a TFTP server, or puts one there.
  *
- *     cc -o tftp_client tftp_client.c local.c transfer.c netascii.c packet.c text.c rtt.c datagram.c connect.c \
- *        signals.c wire.c
+ *     cc -o tftp_client tftp_client.c local.c draft.c printable.c transfer.c netascii.c packet_io.c packet.c text.c \
+ *        rtt.c datagram.c connect.c signals.c wire.c
  *
  *     terminal 1:  ./tftp_server -v -d .. -w
  *     terminal 2:  ./tftp_client -g README.md -l - | head
@@ -12,7 +12,7 @@
  * The way of a packet:
  *     the first:   client_read -> first_answer -> oack_take -> transfer_run
  *     all others:  client_read -> transfer_take (transfer.c)
- * Left out: asking the next address of a name while the first is still silent.
+ * Left out: asking two addresses of a name at once.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -20,6 +20,7 @@
 #include "datagram.h"
 #include "local.h"
 #include "packet.h"
+#include "packet_io.h"
 #include "signals.h"
 #include "transfer.h"
 #include "wire.h"
@@ -32,6 +33,7 @@
 
 #define DRAW_US   (100 * MS) /* between two looks of the progress bar */
 #define BAR_WIDTH 30         /* columns */
+#define TURN_US   (10 * MS)  /* of reading and sending, before we look at the timer and the bar again */
 
 const char program[] = "tftp_client";
 const char usage[] =
@@ -57,24 +59,22 @@ static const char *remote;                 /* FILE, the name there */
 static const char *local;                  /* LOCAL, the name here */
 static struct request request;             /* what we ask for */
 static struct transfer transfer;           /* the file on its way */
-static long long total = -1;               /* bytes that the file has; -1: not known */
 static long long began;                    /* us: when we asked */
 static int heard;                          /* the server has answered, be it with an ERROR */
+static int another_left;                   /* there is another address that we can ask */
 static long long first_timeout = 250 * MS; /* us: -t */
 static int patience_ms = 10000;            /* -q */
 
 /* ---- What the transfer asks of the client, see transfer.h ---- */
 
-int transfer_keep(struct transfer *t) {
-    (void)t;
-    return target_keep();
-}
+int transfer_keep(struct transfer *t) { return target_keep(t->file); }
 
+/* That one address is silent is nothing to tell as long as another is left. */
 void transfer_report(const struct transfer *t, const char *why) {
     char what[SERVER_TEXT + REQUEST_MAX];
     (void)t;
     snprintf(what, sizeof what, "%s: %s", server.text, remote);
-    if (why)
+    if (why && (heard || stop || !another_left))
         complain(what, why);
 }
 
@@ -92,8 +92,8 @@ static long long draw(const struct transfer *t) {
 
     double seconds = (double)(now - began) / 1000000, mib = (double)t->bytes / 1048576;
     memset(bar, '.', BAR_WIDTH);
-    if (total >= 0)
-        memset(bar, '#', t->bytes < total ? (size_t)(t->bytes * BAR_WIDTH / total) : BAR_WIDTH);
+    if (t->size >= 0)
+        memset(bar, '#', t->bytes < t->size ? (size_t)(t->bytes * BAR_WIDTH / t->size) : BAR_WIDTH);
     fprintf(stderr, "\r[%s] %.1f MiB, %.1f MiB/s ", bar, mib, seconds > 0 ? mib / seconds : 0);
     next = now + DRAW_US;
     return next;
@@ -131,7 +131,7 @@ static void oack_take(struct transfer *t, const char *p, size_t len) {
     long long windowsize = granted[WINDOWSIZE] > 0 ? granted[WINDOWSIZE] : 1;
     transfer_agree(t, blksize, windowsize, 0);
     if (!t->sending)
-        total = granted[TSIZE];
+        t->size = granted[TSIZE];
     transfer_run(t);
     if (!t->sending)
         ack_send(t, 0);
@@ -187,11 +187,26 @@ static int client_read(struct transfer *t) {
     return 1;
 }
 
+/* Reads what has come, and sends blocks: until there is no more, or it takes too long. */
+static void client_turn(struct transfer *t, int can_read) {
+    long long end = now_us() + TURN_US;
+    while (can_read && t->state != FAILED && client_read(t) && now_us() < end)
+        continue;
+    transfer_send_blocks(t, end);
+    if (t->state == COMPLETE)
+        transfer_confirm(t);
+}
+
+/* Returns for how long the server may bring nothing new, in ms. An address of several has less time. */
+static int patience(void) {
+    return another_left && !heard && patience_ms > CONNECT_MS ? CONNECT_MS : patience_ms;
+}
+
 /* Does what is due: once more, or no more. */
 static void client_check(struct transfer *t, long long now) {
     char why[80];
-    snprintf(why, sizeof why, "%s for %d ms, given up", heard ? "nothing new" : "no answer", patience_ms);
-    transfer_check(t, now, patience_ms * MS, why);
+    snprintf(why, sizeof why, "%s for %d ms, given up", heard ? "nothing new" : "no answer", patience());
+    transfer_check(t, now, patience() * MS, why);
 }
 
 /* Sleeps until something comes or is due, or the bar has to be drawn. Returns the time, see wait_until(). */
@@ -204,20 +219,22 @@ static long long wait_for_events(const struct transfer *t, long long until, int 
     return wait_until(until, signals, readable, NULL);
 }
 
-/* The loop: wait, read and answer, then look at the timer. Returns when all is transferred, or nothing more will be.
- * After the last ACK of a get it stays for a moment: if that is lost, the last block comes again. */
+/* Returns when something is due. After the last ACK of a get we stay for a moment: if that is lost, the last block
+ * comes again. */
+static long long client_due(const struct transfer *t) {
+    return t->state == FINISHED ? t->progress + 2 * t->rtt.rto : transfer_due(t, patience() * MS);
+}
+
+/* The loop: wait, read and answer, then look at the timer. Returns when all is transferred, or nothing more will be. */
 static void converse(struct transfer *t, int signals) {
+    long long now = t->progress;
     while (!stop && t->state != FAILED) {
-        int dallies = t->state == FINISHED && !t->sending;
-        long long until = dallies ? t->progress + 2 * t->rtt.rto : t->due;
-        if (t->state == FINISHED && (!dallies || now_us() >= until))
+        if (t->state == FINISHED && (t->sending || now >= client_due(t)))
             return;
 
         fd_set readable;
-        long long now = wait_for_events(t, until, signals, &readable);
-        if (FD_ISSET(t->fd, &readable))
-            for (int n = 0; n < t->windowsize && t->state != FAILED && client_read(t); n++)
-                continue; /* more than a window cannot be there */
+        now = wait_for_events(t, client_due(t), signals, &readable);
+        client_turn(t, FD_ISSET(t->fd, &readable));
         client_check(t, now);
     }
 }
@@ -226,7 +243,7 @@ static void converse(struct transfer *t, int signals) {
 static void ask(struct transfer *t, const struct addrinfo *a, int signals) {
     t->fd = socket(a->ai_family, a->ai_socktype, a->ai_protocol);
     if (t->fd < 0) {
-        complain(server.text, strerror(errno));
+        transfer_report(t, strerror(errno));
         return;
     }
     fcntl(t->fd, F_SETFL, O_NONBLOCK);
@@ -246,8 +263,8 @@ static void ask(struct transfer *t, const struct addrinfo *a, int signals) {
     close(t->fd);
 }
 
-/* Makes the request. Returns 0, or -1 after a line on stderr. */
-static int request_fill(int simple) {
+/* Makes the request, for a file of that size if it is to be sent. Returns 0, or -1 after a line on stderr. */
+static int request_fill(int simple, long long size) {
     char p[REQUEST_MAX];
     request.path = remote;
     request.options[TIMEOUT] = NOT_THERE;
@@ -257,21 +274,24 @@ static int request_fill(int simple) {
     else if (request.netascii) /* how many bytes it will be with CR LF is not known */
         request.options[TSIZE] = NOT_THERE;
     else
-        request.options[TSIZE] = request.opcode == WRQ ? total : 0;
+        request.options[TSIZE] = request.opcode == WRQ ? size : 0;
     return request_make(p, &request) > 0 ? 0 : complain(remote, "that name is too long");
 }
 
 /* Transfers the file, with the first address that answers. Returns 0, or -1 after a line on stderr. */
 static int transfer_file(struct transfer *t, const struct addrinfo *addresses, int simple, int signals) {
     int sending = request.opcode == WRQ;
-    int file = sending ? source_open(local, signals, &total) : target_open(local);
+    long long size = -1;
+    int file = sending ? source_open(local, signals, &size) : target_open(local);
     if (file < 0)
         return -1;
 
-    int result = request_fill(simple);
+    int result = request_fill(simple, size);
     for (const struct addrinfo *a = addresses; a && result == 0 && !heard && !stop; a = a->ai_next) {
         transfer_init(t, first_timeout);
+        another_left = a->ai_next != NULL;
         t->file = file;
+        t->size = size;
         t->sending = sending;
         t->netascii = request.netascii;
         ask(t, a, signals);

@@ -1,7 +1,7 @@
 /* tftp_server.c - hands out the files of a folder, and takes new ones, over UDP: TFTP, for many clients at once.
  *
- *     cc -o tftp_server tftp_server.c job.c folder.c transfer.c netascii.c packet.c text.c rtt.c datagram.c \
- *        signals.c wire.c
+ *     cc -o tftp_server tftp_server.c job.c folder.c draft.c transfer.c netascii.c packet_io.c packet.c text.c \
+ *        rtt.c datagram.c signals.c wire.c
  *
  *     terminal 1:  ./tftp_server -v -d ..
  *     terminal 2:  ./tftp_client -g README.md -l -            or: curl tftp://127.0.0.1:6969/README.md
@@ -10,8 +10,8 @@
  *
  * Watch the ports: a request comes to 6969, each transfer gets a port of its own (its TID), and every block waits for
  * its ACK. The way of a packet:
- *     a request:   listener_read -> request_parse -> request_take -> job_start -> transfer_start
- *     all others:  job_read -> transfer_take (transfer.c)
+ *     a request:   listener_turn -> request_parse -> request_take -> job_start -> transfer_start
+ *     all others:  job_turn -> job_read -> transfer_take; transfer_send_blocks (transfer.c)
  * Left out: passwords, because TFTP has none; multicast (RFC 2090); and with -a 0.0.0.0 the address that was asked,
  * which POSIX does not tell: the kernel chooses the address that the answer comes from.
  */
@@ -21,6 +21,7 @@
 #include "folder.h"
 #include "job.h"
 #include "packet.h"
+#include "packet_io.h"
 #include "signals.h"
 #include "transfer.h"
 #include "wire.h"
@@ -32,8 +33,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SOCKETS_MAX 16 /* addresses to listen on */
-#define TURN_MAX    64 /* datagrams of one socket before the others have their turn */
+#define SOCKETS_MAX 16    /* addresses to listen on */
+#define TURN_US     10000 /* us: a turn, shared by all sockets at which something has come */
 
 const char program[] = "tftp_server";
 const char usage[] =
@@ -94,26 +95,32 @@ static int socket_same_address(int listener) {
 }
 
 /* Opens a socket for a request, and the file that it asks for. Returns 0, or -1 with errno. */
-static int job_open(struct job *j, int listener, const struct request *r, off_t *size) {
-    if (j->t.fd < 0)
-        j->t.fd = socket_same_address(listener);
-    if (j->t.fd < 0)
+static int job_open(struct job *j, int listener, const struct request *r) {
+    struct transfer *t = &j->t;
+    off_t size = -1;
+    if (t->fd < 0)
+        t->fd = socket_same_address(listener);
+    if (t->fd < 0)
         return -1;
-    if (j->t.sending)
-        j->t.file = file_to_get(j->path, size);
+    if (t->sending)
+        t->file = file_to_get(j->path, &size);
     else
-        j->t.file = file_to_put(j->path, r->options[TSIZE], j->temporary);
-    return j->t.file < 0 ? -1 : 0;
+        t->file = file_to_put(j->path, r->options[TSIZE], &j->draft);
+    if (t->sending)
+        t->size = size;
+    else if (!t->netascii) /* else it is announced in bytes of the client's */
+        t->size = r->options[TSIZE];
+    return t->file < 0 ? -1 : 0;
 }
 
 /* Decides about the options: leaves in `options` what the OACK is to say. */
-static void options_grant(struct transfer *t, long long options[OPTIONS], off_t size) {
+static void options_grant(struct transfer *t, long long options[OPTIONS]) {
     long long blksize = options[BLKSIZE] > 0 ? options[BLKSIZE] : BLOCK_SIZE;
     long long most = FLIGHT_MAX / blksize < WINDOW_MAX ? FLIGHT_MAX / blksize : WINDOW_MAX;
     if (options[WINDOWSIZE] > most)
         options[WINDOWSIZE] = most;
     if (options[TSIZE] >= 0 && t->sending) /* how many bytes it will be with CR LF is not known */
-        options[TSIZE] = t->netascii ? NOT_THERE : (long long)size;
+        options[TSIZE] = t->netascii ? NOT_THERE : t->size;
 
     long long windowsize = options[WINDOWSIZE] > 0 ? options[WINDOWSIZE] : 1;
     long long timeout = options[TIMEOUT] > 0 ? options[TIMEOUT] * 1000 * MS : 0;
@@ -121,9 +128,9 @@ static void options_grant(struct transfer *t, long long options[OPTIONS], off_t 
 }
 
 /* Says the first word: an OACK, if an option is granted, else the first blocks or ACK 0. */
-static void job_start(struct job *j, long long options[OPTIONS], off_t size) {
+static void job_start(struct job *j, long long options[OPTIONS]) {
     struct transfer *t = &j->t;
-    options_grant(t, options, size);
+    options_grant(t, options);
     fprintf(stderr, "%s %s %s, %s, blocks of %d, window of %d\n", j->peer, t->sending ? "get" : "put",
             j->shown, t->netascii ? "netascii" : "octet", t->blksize, t->windowsize);
 
@@ -133,11 +140,50 @@ static void job_start(struct job *j, long long options[OPTIONS], off_t size) {
     transfer_start(t);
 }
 
-/* Was this request sent again, because our first answer is still under way? */
-static int request_is_repeated(const struct address *peer, const struct request *r) {
-    for (const struct job *j = job_next(NULL); j; j = job_next(j))
-        if (!j->heard && address_same(&j->t.peer, peer) && strcmp(j->path, r->path) == 0)
+/* Takes a datagram that came to the port of a transfer. Returns 0 if there was none. */
+static int job_read(struct job *j) {
+    static char p[DATAGRAM_MAX];
+    struct address peer;
+    ssize_t n = packet_receive(j->t.fd, p, &peer);
+    if (n < 0)
+        return 0;
+
+    if (address_same(&peer, &j->t.peer)) {
+        j->heard = 1;
+        transfer_take(&j->t, p, (size_t)n);
+    } else {
+        stranger_refuse(j->t.fd, &peer, p, (size_t)n);
+    }
+    return 1;
+}
+
+/* Reads what has come for a transfer, until there is no more or it is `end`, in us; one datagram at least. Returns
+ * whether all is read. */
+static int job_read_all(struct job *j, long long end) {
+    while (j->t.state != FAILED) {
+        if (!job_read(j))
             return 1;
+        if (now_us() >= end)
+            return 0;
+    }
+    return 1;
+}
+
+/* Has this client asked for this file before, and said nothing since? */
+static int is_same_request(const struct job *j, const struct address *peer, const struct request *r) {
+    return !j->heard && address_same(&j->t.peer, peer) && j->t.sending == (r->opcode == RRQ) &&
+           strcmp(j->path, r->path) == 0;
+}
+
+/* Was this request sent again, because our first answer is still under way? If the client has ended that transfer (with
+ * an ERROR) and asks anew, what it said lies perhaps unread in the other socket: so we look there first. */
+static int request_is_repeated(const struct address *peer, const struct request *r) {
+    for (struct job *j = job_next(NULL); j; j = job_next(j)) {
+        if (is_same_request(j, peer, r))
+            job_read_all(j, now_us() + TURN_US);
+        if (is_same_request(j, peer, r))
+            return 1;
+    }
     return 0;
 }
 
@@ -163,16 +209,15 @@ static void request_take(int listener, const struct address *peer, struct reques
     memcpy(j->path, r->path, strlen(r->path) + 1); /* a request is not longer */
     text_copy(r->path, strlen(r->path), j->shown, sizeof j->shown);
 
-    off_t size = 0;
-    int result = job_open(j, listener, r, &size);
+    int result = job_open(j, listener, r);
     if (result < 0 && errno == EMFILE && job_evict())
-        result = job_open(j, listener, r, &size);
+        result = job_open(j, listener, r);
     if (result < 0) {
         refuse(listener, peer, r->path, code_of(errno), strerror(errno));
         job_free(j);
         return;
     }
-    job_start(j, r->options, size);
+    job_start(j, r->options);
 }
 
 /* ---- The server ---- */
@@ -194,44 +239,54 @@ static int listener_read(int listener) {
     return 1;
 }
 
-/* Takes a datagram that came to the port of a transfer. Returns 0 if there was none. */
-static int job_read(struct job *j) {
-    static char p[DATAGRAM_MAX];
-    struct address peer;
-    ssize_t n = packet_receive(j->t.fd, p, &peer);
-    if (n < 0)
-        return 0;
-
-    if (address_same(&peer, &j->t.peer)) {
-        j->heard = 1;
-        transfer_take(&j->t, p, (size_t)n);
-    } else {
-        stranger_refuse(j->t.fd, &peer, p, (size_t)n);
-    }
-    return 1;
+/* Takes requests until there are no more, or it is `end`, in us; one at least. */
+static void listener_turn(int listener, long long end) {
+    while (listener_read(listener) && now_us() < end)
+        continue;
 }
 
-/* Reads what has come. Transfers come first: newcomers are to find the room that these have made. */
-static void read_all(const fd_set *readable) {
-    for (struct job *j = job_next(NULL); j; j = job_next(j))
-        if (FD_ISSET(j->t.fd, readable))
-            for (int n = 0; n < j->t.windowsize && j->t.state != FAILED && job_read(j); n++)
-                continue; /* more than a window cannot be there */
+/* Has this transfer something to do? */
+static int job_is_busy(const struct job *j, const fd_set *readable) {
+    return FD_ISSET(j->t.fd, readable) || transfer_has_blocks(&j->t);
+}
 
+/* Returns for how long each of those that have something to do has its turn, in us. */
+static long long share_of_turn(const fd_set *readable) {
+    int count = 0;
+    for (int i = 0; i < listener_count; i++)
+        count += FD_ISSET(listeners[i], readable) != 0;
+    for (const struct job *j = job_next(NULL); j; j = job_next(j))
+        count += job_is_busy(j, readable);
+    return count > 0 ? TURN_US / count : 0;
+}
+
+/* Lets a transfer read what has come, and send blocks, until it is `end`. `now` is from wait_until(). */
+static void job_turn(struct job *j, int can_read, long long now, long long end) {
+    if (!can_read || job_read_all(j, end))
+        j->read_by = now;
+    transfer_send_blocks(&j->t, end);
+}
+
+/* Gives each socket its share of the turn: by time, because a datagram may cost much, as a file to be opened. Transfers
+ * come first: newcomers are to find the room that these have made. */
+static void turn(const fd_set *readable, long long now) {
+    long long share = share_of_turn(readable);
+    for (struct job *j = job_next(NULL); j; j = job_next(j))
+        job_turn(j, FD_ISSET(j->t.fd, readable), now, now_us() + share);
     for (int i = 0; i < listener_count; i++)
         if (FD_ISSET(listeners[i], readable))
-            for (int n = 0; n < TURN_MAX && listener_read(listeners[i]); n++)
-                continue;
+            listener_turn(listeners[i], now_us() + share);
+    job_keep_one();
 }
 
 /* Does what is due for each transfer, and tells select() what to wait for. Returns when the next one is due, in us. */
-static long long check_all(long long now, fd_set *readable) {
+static long long check_all(fd_set *readable) {
     long long until = NEVER;
     FD_ZERO(readable);
     for (int i = 0; i < listener_count; i++)
         FD_SET(listeners[i], readable);
     for (struct job *j = job_next(NULL); j; j = job_next(j)) {
-        long long due = job_check(j, now, patience);
+        long long due = job_check(j, patience);
         if (!j->open)
             continue;
         FD_SET(j->t.fd, readable);
@@ -243,12 +298,11 @@ static long long check_all(long long now, fd_set *readable) {
 
 /* The loop: wait, read and answer, then judge who was silent. Returns when a signal has come. */
 static void serve(int signals) {
-    long long now = now_us();
     while (!stop) {
         fd_set readable;
-        long long until = check_all(now, &readable);
-        now = wait_until(until, signals, &readable, NULL);
-        read_all(&readable);
+        long long until = check_all(&readable);
+        long long now = wait_until(until, signals, &readable, NULL);
+        turn(&readable, now);
     }
 
     for (struct job *j = job_next(NULL); j; j = job_next(j)) {
@@ -287,6 +341,9 @@ int main(int argc, char **argv) {
         fprintf(stderr, "%s: cannot open the folder %s: %s\n", program, folder, strerror(errno));
         return 1;
     }
+
+    if (writing)
+        folder_sweep();
 
     int signals = catch_signals();
     catch_signal(SIGXFSZ, SIG_IGN); /* write() says EFBIG instead */

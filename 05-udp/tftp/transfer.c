@@ -1,12 +1,13 @@
 /* transfer.c - see transfer.h. The way of a block:
- *     sending:    window_send -> block_send -> block_read -> packet_send;  transfer_take -> ack_take -> window_send
- *     receiving:  transfer_take -> data_take -> block_write -> transfer_keep -> ack_send
+ *     sending:    transfer_take -> ack_take;  transfer_send_blocks -> block_send -> block_read -> packet_send
+ *     receiving:  transfer_take -> data_take -> block_write -> ack_send;  the last: transfer_confirm -> transfer_keep
  */
 #define _POSIX_C_SOURCE 200809L
 
 #include "transfer.h"
 
 #include "netascii.h"
+#include "packet_io.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -19,31 +20,6 @@
 static int distance(unsigned block, long long from) {
     int ahead = (int)((block - (unsigned)(from & 0xFFFF)) & 0xFFFF);
     return ahead < 0x8000 ? ahead : ahead - 0x10000;
-}
-
-/* ---- Packets ---- */
-
-void packet_send(int fd, const struct address *to, const char *p, size_t len) {
-    if (datagram_send(fd, to, p, len) == 0)
-        packet_explain(p, len);
-}
-
-void error_send(int fd, const struct address *to, enum error_code code, const char *words) {
-    char p[ERROR_MAX];
-    packet_send(fd, to, p, error_make(p, code, words));
-}
-
-ssize_t packet_receive(int fd, char p[DATAGRAM_MAX], struct address *from) {
-    int cut;
-    ssize_t n = datagram_receive(fd, p, DATAGRAM_MAX, from, &cut);
-    if (n >= 0)
-        packet_explain(p, (size_t)n);
-    return n;
-}
-
-void stranger_refuse(int fd, const struct address *from, const char *p, size_t len) {
-    if (len < 2 || get16(p) != ERROR) /* ERROR upon ERROR, and two servers could go on for ever */
-        error_send(fd, from, UNKNOWN_TID, "this port is for another transfer");
 }
 
 /* ---- The clock ---- */
@@ -86,32 +62,69 @@ static void transfer_finish(struct transfer *t) {
     transfer_report(t, NULL);
 }
 
-/* ---- Sending ---- */
-
-/* Reads the block at *at, and moves *at to the one behind it. Returns its length, or -1 with errno. The last block is
- * the first that is not full: one of 0 bytes, if the file ends with a full one. */
-static ssize_t block_read(const struct transfer *t, struct position *at, char *data) {
-    static char text[DATAGRAM_MAX];
-    size_t size = (size_t)t->blksize, used;
-    ssize_t n = pread(t->file, t->netascii ? text : data, size, at->offset);
-    if (n < 0)
-        return -1;
-    if (!t->netascii) {
-        at->offset += n;
-        return n;
+/* Will a packet that the kernel did not take never go, however often it is sent again? A queue that is full empties
+ * itself. A network that is down may come back; but we do not wait for one that was not there when we began. */
+static int will_never_go(const struct transfer *t, int error) {
+    switch (error) {
+    case EINTR:
+    case EAGAIN:
+    case ENOMEM:
+    case ENOBUFS: return 0;
+    case EPERM: /* a firewall */
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTUNREACH: return t->state == OPENING;
+    default: return 1;
     }
-    size_t made = netascii_encode(text, (size_t)n, &used, data, size, &at->half);
-    at->offset += (off_t)used;
-    return (ssize_t)made;
 }
 
-/* Sends the block after `sent`. Returns 0; or -1 if the file cannot be read, and the transfer has failed. */
+/* Sends a packet. One that the kernel does not take now is lost, as any may be: it will be sent again. Returns 0; or
+ * -1 if it will never go, as one that is too long for this system (EMSGSIZE), and the transfer has failed. */
+static int transfer_send(struct transfer *t, const char *p, size_t len) {
+    if (packet_send(t->fd, &t->peer, p, len) == 0 || transfer_is_over(t) || !will_never_go(t, errno))
+        return 0;
+    fail_by_errno(t);
+    return -1;
+}
+
+/* ---- Sending ---- */
+
+/* Reads the block at *at, and moves *at to the one behind it. Returns its length; or -1, and *why says why. The last
+ * block is the first that is not full: one of 0 bytes, if the file ends with a full one. */
+static ssize_t block_read(const struct transfer *t, struct position *at, char *data, const char **why) {
+    static char text[DATAGRAM_MAX];
+    long long left = t->size - at->offset;
+    size_t size = (size_t)t->blksize, used = left < t->blksize ? (size_t)left : size;
+    ssize_t n = pread(t->file, t->netascii ? text : data, used, at->offset);
+    *why = n < 0 ? strerror(errno) : "the file has shrunk meanwhile";
+    if (n < (ssize_t)used)
+        return -1;
+
+    at->length = n;
+    if (t->netascii)
+        at->length = (ssize_t)netascii_encode(text, (size_t)n, &used, data, size, &at->half);
+    at->offset += (off_t)used;
+    return at->length;
+}
+
+/* Is a block still the same as far as its length, and where it ends? Else the last block could become another one. */
+static int is_same_end(const struct position *a, const struct position *b) {
+    return a->offset == b->offset && a->half == b->half && a->length == b->length;
+}
+
+/* Sends the block after `sent`. Returns 0; or -1 if the file cannot be read any more as it was, or the block is too
+ * long for the system, and the transfer has failed. */
 static int block_send(struct transfer *t) {
     static char p[DATAGRAM_MAX];
+    const char *why;
     struct position at = t->begin[t->sent % EDGES];
-    ssize_t n = block_read(t, &at, p + HEADER);
+    ssize_t n = block_read(t, &at, p + HEADER, &why);
+    if (n >= 0 && t->sent < t->highest && !is_same_end(&at, &t->begin[(t->sent + 1) % EDGES])) {
+        why = "the file has changed meanwhile"; /* in its line ends: only netascii comes here */
+        n = -1;
+    }
     if (n < 0) {
-        fail_by_errno(t);
+        transfer_fail(t, OTHER, why);
         return -1;
     }
 
@@ -119,27 +132,30 @@ static int block_send(struct transfer *t) {
     t->begin[t->sent % EDGES] = at;
     if (n < t->blksize)
         t->last = t->sent;
-    if (t->sent > t->highest)
+    int is_new = t->sent > t->highest;
+    if (is_new) {
+        t->highest = t->sent;
         t->bytes += n;
-    else
+    } else {
         t->resent++;
+    }
 
     put16(p, DATA);
     put16(p + 2, t->sent);
-    packet_send(t->fd, &t->peer, p, HEADER + (size_t)n);
+    if (transfer_send(t, p, HEADER + (size_t)n) < 0)
+        return -1;
+    clock_start(t,
+                is_new); /* the answer to the whole window measures a round trip if its last block is new */
     return 0;
 }
 
-/* Sends what the window has room for. The answer to all of it measures a round trip if its last block is new. */
-static void window_send(struct transfer *t) {
-    while (t->sent < t->acked + t->windowsize && t->sent != t->last)
-        if (block_send(t) < 0)
-            return;
+int transfer_has_blocks(const struct transfer *t) {
+    return t->sending && t->state == RUNNING && t->sent < t->acked + t->windowsize && t->sent != t->last;
+}
 
-    int new_block = t->sent > t->highest;
-    if (new_block)
-        t->highest = t->sent;
-    clock_start(t, new_block);
+void transfer_send_blocks(struct transfer *t, long long end) {
+    while (transfer_has_blocks(t) && block_send(t) == 0 && now_us() < end)
+        continue;
 }
 
 /* Sends the window again (go-back-N). Now copies of its old ACKs may still be on the way, and each would look like a
@@ -150,7 +166,6 @@ static void window_send(struct transfer *t) {
 static void window_resend(struct transfer *t) {
     t->nak_pause = 2;
     t->sent = t->acked;
-    window_send(t);
 }
 
 /* Is an ACK that confirms nothing new a NAK: the first block of the window is missing (RFC 7440)? Or is it only a copy
@@ -169,7 +184,7 @@ static void ack_take(struct transfer *t, unsigned block) {
         return;
     }
     int fresh = distance(block, t->acked);
-    if (t->state != RUNNING || fresh < 0 || fresh > t->sent - t->acked)
+    if (t->state != RUNNING || fresh < 0 || fresh > t->highest - t->acked)
         return;
     if (fresh == 0) {
         if (is_nak(t))
@@ -177,7 +192,7 @@ static void ack_take(struct transfer *t, unsigned block) {
         return;
     }
 
-    if (fresh < t->sent - t->acked)
+    if (fresh != t->sent - t->acked)
         t->measuring = 0; /* the answer to the whole window is still to come */
     if (t->nak_pause > 0)
         t->nak_pause--;
@@ -186,8 +201,6 @@ static void ack_take(struct transfer *t, unsigned block) {
     transfer_progressed(t);
     if (t->acked == t->last)
         transfer_finish(t);
-    else
-        window_send(t);
 }
 
 /* ---- Receiving ---- */
@@ -197,7 +210,7 @@ void ack_send(struct transfer *t, int again) {
     put16(p, ACK);
     put16(p + 2, t->got);
     t->acked = t->got;
-    packet_send(t->fd, &t->peer, p, sizeof p);
+    transfer_send(t, p, sizeof p);
     if (again)
         t->resent++;
     clock_start(t, !again);
@@ -239,8 +252,15 @@ static void data_out_of_order(struct transfer *t, int ahead) {
     }
 }
 
-/* Takes DATA. Only the next block is used. A full window is confirmed, and so is the end, but not before the file is
- * safe. */
+/* The last block is here. It is not confirmed before the file is safe: see transfer_confirm(). */
+static void last_block_take(struct transfer *t) {
+    if (t->bytes < t->size)
+        transfer_fail(t, OTHER, "these are fewer bytes than announced");
+    else
+        t->state = COMPLETE;
+}
+
+/* Takes DATA. Only the next block is used. A full window is confirmed. */
 static void data_take(struct transfer *t, unsigned block, const char *data, size_t len) {
     if (len > (size_t)t->blksize) {
         transfer_fail(t, ILLEGAL, "that block is longer than agreed");
@@ -255,17 +275,30 @@ static void data_take(struct transfer *t, unsigned block, const char *data, size
     }
 
     int is_last = len < (size_t)t->blksize;
-    if (block_write(t, data, len, is_last) < 0 || (is_last && transfer_keep(t) < 0)) {
+    if (block_write(t, data, len, is_last) < 0) {
+        fail_by_errno(t);
+        return;
+    }
+    t->gap_reported = 0;
+    transfer_progressed(t);
+    if (is_last) {
+        last_block_take(t);
+        return;
+    }
+    t->got++;
+    if (t->got - t->acked >= t->windowsize)
+        ack_send(t, 0);
+}
+
+void transfer_confirm(struct transfer *t) {
+    if (transfer_keep(t) < 0) {
         fail_by_errno(t);
         return;
     }
     t->got++;
-    t->gap_reported = 0;
-    transfer_progressed(t);
-    if (is_last || t->got - t->acked >= t->windowsize)
-        ack_send(t, 0);
-    if (is_last)
-        transfer_finish(t);
+    t->progress = now_us(); /* it may have taken a while */
+    transfer_finish(t);
+    ack_send(t, 0);
 }
 
 /* ---- The transfer ---- */
@@ -277,7 +310,7 @@ void transfer_agree(struct transfer *t, long long blksize, long long windowsize,
 }
 
 void transfer_init(struct transfer *t, long long first_timeout) {
-    *t = (struct transfer){.fd = -1, .file = -1, .state = OPENING, .last = -1};
+    *t = (struct transfer){.fd = -1, .file = -1, .state = OPENING, .size = -1, .last = -1};
     transfer_agree(t, BLOCK_SIZE, 1, 0);
     t->begin[0].half = NO_HALF;
     t->rtt.least = RTO_MIN * MS;
@@ -288,14 +321,12 @@ void transfer_init(struct transfer *t, long long first_timeout) {
 
 void transfer_start(struct transfer *t) {
     if (t->hello_length > 0) {
-        packet_send(t->fd, &t->peer, t->hello, t->hello_length);
+        transfer_send(t, t->hello, t->hello_length);
         clock_start(t, 1);
         return;
     }
     t->state = RUNNING;
-    if (t->sending)
-        window_send(t);
-    else
+    if (!t->sending)
         ack_send(t, 0);
 }
 
@@ -303,8 +334,6 @@ void transfer_run(struct transfer *t) {
     transfer_progressed(t);
     t->state = RUNNING;
     t->hello_length = 0;
-    if (t->sending)
-        window_send(t);
 }
 
 /* The peer has sent an ERROR: that is the end, unless it came behind the end. */
@@ -334,7 +363,7 @@ void transfer_take(struct transfer *t, const char *p, size_t len) {
 static void transfer_repeat(struct transfer *t, long long now) {
     rtt_back_off(&t->rtt, t->sent_at, now);
     if (t->hello_length > 0) {
-        packet_send(t->fd, &t->peer, t->hello, t->hello_length);
+        transfer_send(t, t->hello, t->hello_length);
         t->resent++;
         clock_start(t, 0);
     } else if (t->sending) {
@@ -345,10 +374,17 @@ static void transfer_repeat(struct transfer *t, long long now) {
 }
 
 void transfer_check(struct transfer *t, long long now, long long patience, const char *why) {
-    if (transfer_is_over(t))
+    if (t->state != OPENING && t->state != RUNNING)
         return;
     if (now >= t->progress + patience)
         transfer_fail(t, OTHER, why);
-    else if (now >= t->due)
+    else if (now >= t->due && !transfer_has_blocks(t))
         transfer_repeat(t, now);
+}
+
+long long transfer_due(const struct transfer *t, long long patience) {
+    long long end = t->progress + patience;
+    if (transfer_has_blocks(t))
+        return t->progress; /* at once */
+    return end < t->due ? end : t->due;
 }

@@ -1,12 +1,15 @@
 /* transfer.h - one file on its way, block by block: what makes TFTP reliable, the same in the server and in the client.
  *
  *     OPENING  -> RUNNING    somebody has answered our first word, `hello`; or it needs no answer
- *     RUNNING  -> FINISHED   sending: the last block is confirmed; receiving: it is here, and the file is kept
+ *     RUNNING  -> COMPLETE   receiving: the last block is here, and the file is to be kept: transfer_confirm()
+ *     RUNNING  -> FINISHED   sending: the last block is confirmed
+ *     COMPLETE -> FINISHED   receiving: the file is kept, and so the last block is confirmed
  *     any      -> FAILED     an ERROR was sent or received
  *
  * The sender numbers its blocks and repeats what is not confirmed in time; the receiver takes only the next block, and
- * confirms all that it has. No copies are kept: what is to be sent again is read from the file again. All times are in
- * us.
+ * confirms all that it has. No copies are kept: what is to be sent again is read from the file again. So a file ends
+ * where it ended when it was opened: if it has grown meanwhile, the last block must not become a full one. All times are
+ * in us.
  */
 #ifndef TRANSFER_H
 #define TRANSFER_H
@@ -21,11 +24,12 @@
 #define RTO_MIN    10    /* ms: a shorter timeout would take a busy peer for a lost datagram */
 #define RTO_MAX    5000  /* ms: backoff ends here */
 
-enum transfer_state { OPENING, RUNNING, FINISHED, FAILED };
+enum transfer_state { OPENING, RUNNING, COMPLETE, FINISHED, FAILED };
 
-struct position { /* where a block begins in the file */
-    off_t offset; /* bytes */
-    int half;     /* netascii: the second half of a pair whose first is in the block before, or NO_HALF */
+struct position {   /* where a block begins in the file */
+    off_t offset;   /* bytes */
+    int half;       /* netascii: the second half of a pair whose first is in the block before, or NO_HALF */
+    ssize_t length; /* bytes of the block that ends here */
 };
 
 struct transfer {
@@ -33,9 +37,11 @@ struct transfer {
     int file;            /* the file here */
     struct address peer; /* the other side, with its TID */
     enum transfer_state state;
-    int sending;             /* the blocks go from us to the peer */
-    int netascii;            /* line ends are translated */
-    int blksize;             /* bytes in a block; a shorter one is the last */
+    int sending;  /* the blocks go from us to the peer */
+    int netascii; /* line ends are translated */
+    long long
+        size;    /* bytes of the file. Sending: when it was opened; receiving: as announced, -1: not known */
+    int blksize; /* bytes in a block; a shorter one is the last */
     int windowsize;          /* blocks that are sent before an ACK is waited for */
     char hello[REQUEST_MAX]; /* RRQ, WRQ or OACK: repeated until it is answered */
     size_t hello_length;     /* bytes; 0: there is none, or it was answered */
@@ -65,30 +71,43 @@ struct transfer {
 
 /* What a program adds: it defines both. */
 
-/* Receiving: the whole file is here. Makes it last, before the last ACK says so. Returns 0, or -1 with errno. */
+/* The whole file is here. Makes it last, before the last ACK says so. Returns 0, or -1 with errno. */
 int transfer_keep(struct transfer *t);
 /* The transfer has FINISHED (`why` is NULL) or FAILED. */
 void transfer_report(const struct transfer *t, const char *why);
 
-/* Fills in a new transfer, without options. The caller adds fd and file, which are -1, peer, sending, netascii and
- * hello. `first_timeout` is how long to wait for an answer until a round trip was measured. */
+/* Fills in a new transfer, without options. The caller adds fd, file and size, which are -1, peer, sending, netascii
+ * and hello. `first_timeout` is how long to wait for an answer until a round trip was measured. */
 void transfer_init(struct transfer *t, long long first_timeout);
 
-/* Says the first word: hello; or, if there is none, the first blocks or ACK 0. */
+/* Says the first word: hello; or, if there is none, the first ACK; or lets the first blocks go. */
 void transfer_start(struct transfer *t);
 
 /* The options are agreed; `timeout` 0: the peer has not chosen one. */
 void transfer_agree(struct transfer *t, long long blksize, long long windowsize, long long timeout);
 
-/* The peer has answered hello: the blocks begin, or the wait for them. */
+/* The peer has answered hello: the blocks may go, or the wait for them begins. */
 void transfer_run(struct transfer *t);
+
+/* Is there a block that may go now? That is all that the functions above do about blocks, and those below: many packets
+ * may come in a turn, and each could make a whole window go. */
+int transfer_has_blocks(const struct transfer *t);
+
+/* Sends such blocks until there are no more, or it is `end`; one at least. */
+void transfer_send_blocks(struct transfer *t, long long end);
 
 /* Takes a packet of the peer. */
 void transfer_take(struct transfer *t, const char *p, size_t len);
 
+/* COMPLETE: keeps the file, which may wait for the disk, and confirms the last block. */
+void transfer_confirm(struct transfer *t);
+
 /* Does what is due: sends again what has had no answer; or gives up, and tells the peer `why`, when nothing new has
- * come within `patience`. */
+ * come within `patience`. `now` is a time by which all that had come has been read. */
 void transfer_check(struct transfer *t, long long now, long long patience, const char *why);
+
+/* Returns when something will be due: a block, a repetition, or the end of the patience. */
+long long transfer_due(const struct transfer *t, long long patience);
 
 /* Ends a transfer, and tells the peer why. */
 void transfer_fail(struct transfer *t, enum error_code code, const char *why);
@@ -98,16 +117,5 @@ int transfer_is_over(const struct transfer *t);
 
 /* Receiving: confirms all that has come in order. `again`: that was said before. */
 void ack_send(struct transfer *t, int again);
-
-/* A packet on the wire; with -v its bytes and what they mean. One that the kernel does not take is lost, as any may be:
- * it will be sent again. But an ERROR is sent once, and nobody confirms it. */
-void packet_send(int fd, const struct address *to, const char *p, size_t len);
-void error_send(int fd, const struct address *to, enum error_code code, const char *words);
-
-/* Takes one packet, of DATAGRAM_MAX bytes at most. Returns its length, or -1 if there is none. */
-ssize_t packet_receive(int fd, char p[DATAGRAM_MAX], struct address *from);
-
-/* A stranger has sent a packet to the port of a transfer: it gets error 5, and nothing else happens. */
-void stranger_refuse(int fd, const struct address *from, const char *p, size_t len);
 
 #endif

@@ -1,12 +1,14 @@
-/* tftp.c - a fuzzer for what 05-udp/tftp makes of packets: requests, options, netascii.
+/* tftp.c - a fuzzer for what 05-udp/tftp makes of packets: requests, options, netascii; and of a file on a terminal.
  *
  *     clang -g -fsanitize=fuzzer,address,undefined -o fuzz_tftp tests/fuzz/tftp.c && ./fuzz_tftp -max_total_time=10
  *
  * Whatever bytes come: nothing is read behind their end, an option that is granted is within its rule, and a request that
  * is written and read again is the same. Any bytes that become netascii in blocks of any size come back as they were.
+ * However a file is cut, what is printed of it has no control characters but line feeds and tabs.
  */
 #include "../../05-udp/tftp/netascii.c"
 #include "../../05-udp/tftp/packet.c"
+#include "../../05-udp/tftp/printable.c"
 #include "../../05-udp/tftp/text.c"
 #include "../../05-udp/tftp/wire.c"
 
@@ -70,10 +72,32 @@ static void check_netascii(const char *data, size_t size, size_t blksize) {
         abort();
 }
 
+/* Is a file harmless on a terminal, though it comes in pieces of that size, and what may be half of a character again? */
+static void check_printed(const char *data, size_t size, size_t piece) {
+    char *p = malloc(piece);
+    for (size_t at = 0, len; at < size; at += len) {
+        len = size - at < piece ? size - at : piece;
+        memcpy(p, data + at, len);
+        size_t n = make_printable(p, len);
+        if (n > len || len - n >= CHARACTER_MAX)
+            abort();
+        len = n > 0 ? n : 1; /* no other half comes */
+        for (size_t i = 0; i < n; i++)
+            if ((unsigned char)p[i] == 0x7F || ((unsigned char)p[i] < ' ' && p[i] != '\n' && p[i] != '\t'))
+                abort();
+        for (size_t i = 0; i < n; i += utf8_length(p + i, n - i))
+            if (utf8_length(p + i, n - i) == 0)
+                abort();
+    }
+    free(p);
+}
+
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
     verbose = size % 64 == 0; /* now and then, for packet_explain() prints */
     check_request((const char *)data, size);
     if (size > 0 && size < 65536)
         check_netascii((const char *)data + 1, size - 1, 8 + data[0] % 248);
+    if (size > 0)
+        check_printed((const char *)data + 1, size - 1, 4 + data[0]);
     return 0;
 }
