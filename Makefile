@@ -72,14 +72,14 @@ $(PROGRAMS_05): 05-udp/*.[ch]
 05-udp/udp_echo_server:
 	$(COMPILE) udp_echo_server.c link.c datagram.c signals.c wire.c
 05-udp/udp_echo_client:
-	$(COMPILE) udp_echo_client.c server.c filter.c printable.c text.c window.c rtt.c datagram.c connect.c signals.c wire.c
+	$(COMPILE) udp_echo_client.c server.c filter.c text.c window.c rtt.c datagram.c connect.c signals.c wire.c
 
 $(PROGRAMS_05_TFTP): 05-udp/tftp/*.[ch]
 TFTP = transfer.c netascii.c packet_io.c packet.c text.c rtt.c datagram.c
 05-udp/tftp/tftp_server:
 	$(COMPILE) tftp_server.c job.c folder.c draft.c $(TFTP) signals.c wire.c
 05-udp/tftp/tftp_client:
-	$(COMPILE) tftp_client.c local.c draft.c printable.c $(TFTP) connect.c signals.c wire.c
+	$(COMPILE) tftp_client.c local.c draft.c $(TFTP) connect.c signals.c wire.c
 
 $(PROGRAMS_06): 06-websocket-handshake/*.[ch]
 06-websocket-handshake/ws_server:

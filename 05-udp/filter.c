@@ -3,7 +3,6 @@
 
 #include "filter.h"
 
-#include "printable.h"
 #include "text.h"
 
 #include <errno.h>
@@ -70,10 +69,8 @@ char *output_room(size_t *size) {
 
 void output_add(size_t len) {
     char *data = output + output_length;
-    if (isatty(STDOUT_FILENO)) {
-        size_t n = make_printable(data, len);
-        text_clean(data + n, len - n); /* these are whole lines: no rest of a character will come */
-    }
+    if (isatty(STDOUT_FILENO))
+        text_clean_stream(data, len, 1); /* these are whole lines: no rest of a character will come */
     output_length += len;
 }
 

@@ -1,7 +1,7 @@
 /* udp_echo_client.c - sends each line as a datagram to an echo server, and does what it takes to get all back.
  *
- *     cc -o udp_echo_client udp_echo_client.c server.c filter.c printable.c text.c window.c rtt.c datagram.c \
- *        connect.c signals.c wire.c
+ *     cc -o udp_echo_client udp_echo_client.c server.c filter.c text.c window.c rtt.c datagram.c connect.c \
+ *        signals.c wire.c
  *
  *     terminal 1:  ./udp_echo_server -l 20 -d 10 -o 10        a bad link
  *     terminal 2:  ./udp_echo_client                          type lines; Ctrl-D ends

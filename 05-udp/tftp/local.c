@@ -5,7 +5,6 @@
 
 #include "datagram.h"
 #include "draft.h"
-#include "printable.h"
 #include "signals.h"
 #include "text.h"
 #include "wire.h"
@@ -58,9 +57,9 @@ static ssize_t take_some(int from, char *data, int for_terminal) {
     ssize_t n = read(from, data, PIPE_BUF);
     if (n <= 0 || !for_terminal)
         return n;
-    size_t len = make_printable(data, (size_t)n);
+    size_t len = text_clean_stream(data, (size_t)n, 0);
     if (len == 0)
-        text_clean(data, (size_t)n); /* there is no other half */
+        text_clean_stream(data, (size_t)n, 1); /* there is no other half */
     else if (lseek(from, (off_t)len - n, SEEK_CUR) >= 0)
         n = (ssize_t)len;
     return n;

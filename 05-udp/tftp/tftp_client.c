@@ -1,7 +1,7 @@
 /* tftp_client.c - gets a file from a TFTP server, or puts one there.
  *
- *     cc -o tftp_client tftp_client.c local.c draft.c printable.c transfer.c netascii.c packet_io.c packet.c text.c \
- *        rtt.c datagram.c connect.c signals.c wire.c
+ *     cc -o tftp_client tftp_client.c local.c draft.c transfer.c netascii.c packet_io.c packet.c text.c rtt.c \
+ *        datagram.c connect.c signals.c wire.c
  *
  *     terminal 1:  ./tftp_server -v -d .. -w
  *     terminal 2:  ./tftp_client -g README.md -l - | head
