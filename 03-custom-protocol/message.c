@@ -61,7 +61,7 @@ const char *field_name(enum message_format format, enum message_field field) {
 }
 
 static int name_is(const char *known, const char *name, size_t len) {
-    return strlen(known) == len && memcmp(known, name, len) == 0;
+    return strncmp(known, name, len) == 0 && known[len] == '\0';
 }
 
 enum message_type type_find(enum message_format format, const char *name, size_t len) {

@@ -92,15 +92,18 @@ static size_t character_length(const char *text, size_t len) {
     return n;
 }
 
-void character_read(struct reader *r) {
-    size_t n = character_length(r->data + r->at, r->len - r->at);
-    if (n == 0) {
-        reader_fail(r, r->at, "not UTF-8, or a character that no value may have");
-        return;
-    }
+/* Takes so many bytes into the value, as they stand. */
+static void bytes_read(struct reader *r, size_t n) {
     memcpy(r->out, r->data + r->at, n);
     r->out += n;
     r->at += n;
+}
+
+void character_read(struct reader *r) {
+    size_t n = character_length(r->data + r->at, r->len - r->at);
+    if (n == 0)
+        reader_fail(r, r->at, "not UTF-8, or a character that no value may have");
+    bytes_read(r, n);
 }
 
 /* Writes a number up to LAST_CODE as UTF-8 (RFC 3629, section 3), be it a character or not. Returns the length. */
@@ -168,9 +171,19 @@ const char *value_end(struct reader *r, const char *value) {
     return value;
 }
 
+/* Returns how many of the first bytes stand for themselves in a string of text or JSON, and need no closer look: most
+ * values are made of nothing else. */
+static size_t plain_length(const char *text, size_t len) {
+    size_t n = 0;
+    while (n < len && text[n] >= ' ' && text[n] <= '~' && text[n] != '"' && text[n] != '\\')
+        n++;
+    return n;
+}
+
 const char *string_read(struct reader *r, enum message_format format) {
     const char *value = r->out;
     reader_expect(r, "\"", "a string should begin here, with a quote");
+    bytes_read(r, plain_length(r->data + r->at, r->len - r->at));
     while (!r->error && !reader_skip(r, "\"")) {
         int c = reader_peek(r);
         if (c == '\\')
@@ -179,6 +192,7 @@ const char *string_read(struct reader *r, enum message_format format) {
             reader_fail(r, r->at, "a control character stands here, and not as an escape");
         else
             character_read(r);
+        bytes_read(r, plain_length(r->data + r->at, r->len - r->at));
     }
     return value_end(r, value);
 }
@@ -222,6 +236,12 @@ static const char *quoted_escape(char c) {
 void put_value(struct writer *w, enum message_format format, const char *value) {
     size_t left = strlen(value);
     while (left > 0 && !w->failed) {
+        size_t plain = format == XML ? 0 : plain_length(value, left);
+        put_bytes(w, value, plain);
+        value += plain;
+        left -= plain;
+        if (left == 0)
+            break;
         const char *escape = format == XML ? xml_escape(*value) : quoted_escape(*value);
         size_t n = character_length(value, left);
         if (n == 0)
