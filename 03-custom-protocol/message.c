@@ -61,7 +61,9 @@ const char *field_name(enum message_format format, enum message_field field) {
 }
 
 static int name_is(const char *known, const char *name, size_t len) {
-    return strncmp(known, name, len) == 0 && known[len] == '\0';
+    if (len == 0 || *known != *name) /* mostly this is all, which makes a message of 10,000 fields cheaper */
+        return 0;
+    return strlen(known) == len && memcmp(known, name, len) == 0;
 }
 
 enum message_type type_find(enum message_format format, const char *name, size_t len) {
