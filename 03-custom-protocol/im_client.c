@@ -1,8 +1,8 @@
 /* im_client.c - messages to people by name, and files, over the protocol of PROTOCOL.md.
  *
- *     cc -o im_client im_client.c commands.c delivery.c transfer.c talk.c conn.c screen.c show_frame.c frame.c \
- *        message.c message_text.c message_json.c message_xml.c message_parts.c text.c connect.c signals.c \
- *        wire.c
+ *     cc -o im_client im_client.c commands.c delivery.c transfer.c crc32.c talk.c conn.c screen.c show_frame.c \
+ *        frame.c message.c message_text.c message_json.c message_xml.c message_parts.c text.c connect.c \
+ *        signals.c wire.c
  *     terminal 1:  ./im_server -v
  *     terminal 2:  ./file_server
  *     terminal 3:  ./im_client -u zhangsan -w 123456 -f json       lisi: 吃饭了吗      /send lisi cat.png

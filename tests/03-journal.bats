@@ -107,7 +107,10 @@ bits() { # FILE FIRST LAST
         cmp "$TMP/damaged" "$TMP/mail/journal"
     done
     echo "rule: without the line that is damaged, the others can be used"
-    DIR=$TMP/mail BYTE=$start sh -c "$(sed -n '/^    cp -p DIR/,/^$/s/^    //p' "$TOP/03-custom-protocol/README.md" | sed 's/DIR/"$DIR"/g; s/BYTE/$BYTE/g')"
+    sed -n '/^    cp -p DIR/,/^$/s/^    //p' "$TOP/03-custom-protocol/README.md" |
+        sed "s|DIR|'$TMP/mail'|g; s|BYTE|$start|g" >"$TMP/recipe"
+    cat "$TMP/recipe"
+    sh -e "$TMP/recipe"
     cmp "$TMP/damaged" "$TMP/mail/journal.damaged"
     start "$IM_SERVER" -d "$TMP/mail"
     [ "$(wc -l <"$LOG")" -eq 1 ]
