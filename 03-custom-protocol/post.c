@@ -3,6 +3,8 @@
 
 #include "post.h"
 
+#include "text.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,6 +163,7 @@ static struct account *replay_account(const char *name, const char **why) {
     *why = "a name is missing";
     if (name) {
         snprintf(words, sizeof words, "there is no account '%.*s'", WORD_MAX, name);
+        text_clean(words, strlen(words));
         *why = words;
     }
     return NULL;

@@ -501,3 +501,18 @@ closed() { # REDIRECTIONS
     cmp 'e???gnp.exe' file
     [ "$(cat out lisi.err | LC_ALL=C grep -c $'\xe2\x80\xae')" -eq 0 ]
 }
+
+@test "im client: a file server that does not even refuse is given up, and the talk goes on meanwhile" {
+    servers
+    echo hello >file
+    local server_port=$PORT
+    start "$COURIER" deaf
+    FILE_PORT=$PORT PORT=$server_port
+    if timeout 1 bash -c "exec 5<>/dev/tcp/127.0.0.1/$FILE_PORT" 2>/dev/null; then
+        skip "this system lets in whom it was told to keep out"
+    fi
+    printf '%s\n' '/send zhangsan file' 'zhangsan: hello' | as lisi
+    cat lisi.err
+    grep -qE '^im_client: file: (Connection|Operation) timed out$' lisi.err
+    as zhangsan </dev/null | grep -q 'lisi: hello'
+}
