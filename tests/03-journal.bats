@@ -123,7 +123,7 @@ bits() { # FILE FIRST LAST
     { login a zhangsan 0 && sends a lisi 1 10; } | talk
     kill_server
     has_journal
-    "$JOURNAL" flip "$TMP/mail/journal" 19 # the third digit of the first length: 00... becomes 008..., or so
+    "$JOURNAL" flip "$TMP/mail/journal" 11 # in the second digit of the first length: 00... becomes 08...
     cp "$TMP/mail/journal" "$TMP/damaged"
     run timeout 5 "$IM_SERVER" -p 0 -d "$TMP/mail"
     echo "$output"
