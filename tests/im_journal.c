@@ -47,7 +47,7 @@ int fsync(int file) {
     return 0;
 }
 
-static void give_up(const char *format, ...) {
+static _Noreturn void give_up(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     vprintf(format, arguments);
