@@ -26,19 +26,14 @@ static void length_write(size_t length, char *out) {
     checksum_write(crc32(0, out, LENGTH_DIGITS), out + LENGTH_DIGITS + 1);
 }
 
-/* Writes the header of a record: RECORD_HEADER bytes. `line` is what comes behind it. */
-static void header_write(const char *line, size_t length, char *out) {
-    length_write(length, out);
-    checksum_write(crc32(0, line, length), out + LENGTH_PART);
-}
-
 size_t record_encode(const struct message *m, char out[RECORD_MAX]) {
     char *line = out + RECORD_HEADER;
     size_t length = message_encode(m, JSON, line, FRAME_MAX);
     if (length == 0)
         return 0;
     line[length++] = '\n';
-    header_write(line, length, out);
+    length_write(length, out);
+    checksum_write(crc32(0, line, length), out + LENGTH_PART);
     return RECORD_HEADER + length;
 }
 
@@ -60,8 +55,7 @@ static int length_read(size_t *length, const char *data, size_t len) {
 
 long record_decode(struct message *m, const char *data, size_t len, const char **why) {
     static char store[FRAME_MAX + 1];
-    char expected[RECORD_HEADER];
-    const char *line = data + RECORD_HEADER;
+    char expected[RECORD_HEADER - LENGTH_PART];
     size_t length, at;
 
     *why = "no record begins like this";
@@ -70,9 +64,10 @@ long record_decode(struct message *m, const char *data, size_t len, const char *
     if (len < RECORD_HEADER || len - RECORD_HEADER < length)
         return 0;
 
+    const char *line = data + RECORD_HEADER;
     *why = "this record is not what was written: its checksum is another";
-    header_write(line, length, expected);
-    if (memcmp(data, expected, RECORD_HEADER) != 0)
+    checksum_write(crc32(0, line, length), expected);
+    if (memcmp(data + LENGTH_PART, expected, sizeof expected) != 0)
         return -1;
 
     *why = "there is no message in this record";

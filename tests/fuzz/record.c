@@ -41,7 +41,8 @@ static void check_record(const char *line, size_t length, size_t bit) {
     struct message m;
     memcpy(record + RECORD_HEADER, line, length);
     record[size - 1] = '\n';
-    header_write(record + RECORD_HEADER, length + 1, record);
+    length_write(length + 1, record);
+    checksum_write(crc32(0, record + RECORD_HEADER, length + 1), record + LENGTH_PART);
     memcpy(record + size, "behind it", 8);
 
     long used = decode(&m, record, size);
