@@ -463,11 +463,11 @@ END
     files
     exec 5<>"/dev/tcp/$HOST/$PORT"
     printf '\0\0\0\026\001put://id="1",size="10"\0\0\0\5\4hello' >&5
-    holds 1 '*.part'
+    holds 1 '*'
     mv "$TMP/files" "$TMP/moved"
     mkdir "$TMP/files"
     printf '\0\0\0\5\4world' >&5
-    until [ "$(find "$TMP/moved" -name '*.part' | wc -l)" -eq 0 ]; do pause; done
+    head -c 5 <&5 >/dev/null # the answer: it is kept
     exec 5>&-
     [ "$(cat "$TMP"/moved/????????????????????????????????)" = helloworld ]
     [ -z "$(ls -A "$TMP/files")" ]
