@@ -13,7 +13,7 @@ PROGRAMS    = $(PROGRAMS_01) $(PROGRAMS_02) $(PROGRAMS_03) $(PROGRAMS_04) $(PROG
 	$(PROGRAMS_06)
 LESSONS     = 01 02 03 04 05 06
 WINGS       = tftp
-TOOLS       = tests/poke tests/crowd tests/codec tests/im_talk tests/im_crowd tests/courier tests/pulse tests/udp_relay \
+TOOLS       = tests/poke tests/crowd tests/codec tests/im_talk tests/im_crowd tests/im_journal tests/courier tests/pulse tests/udp_relay \
 	tests/ws_cases tests/ws_modules tests/ws_peer tests/loop_server
 
 CFLAGS = -std=c11 -pedantic -Wall -Wextra -O2
@@ -52,9 +52,9 @@ MESSAGE = frame.c message.c message_text.c message_json.c message_xml.c message_
 
 $(PROGRAMS_03): 03-custom-protocol/*.[ch]
 03-custom-protocol/im_server:
-	$(COMPILE) im_server.c session.c batch.c journal.c post.c accounts.c letter.c request.c say.c show_frame.c $(MESSAGE) $(LOOP)
+	$(COMPILE) im_server.c session.c batch.c journal.c record.c crc32.c post.c accounts.c letter.c request.c say.c show_frame.c $(MESSAGE) $(LOOP)
 03-custom-protocol/im_client:
-	$(COMPILE) im_client.c commands.c delivery.c transfer.c talk.c conn.c screen.c show_frame.c $(MESSAGE) connect.c signals.c wire.c
+	$(COMPILE) im_client.c commands.c delivery.c transfer.c crc32.c talk.c conn.c screen.c show_frame.c $(MESSAGE) connect.c signals.c wire.c
 03-custom-protocol/file_server:
 	$(COMPILE) file_server.c store.c request.c say.c show_frame.c $(MESSAGE) $(LOOP)
 
@@ -109,6 +109,8 @@ tests/codec tests/im_talk: 03-custom-protocol/*.[ch]
 	$(COMPILE) $(@F).c $(MESSAGES)
 tests/im_crowd: 03-custom-protocol/*.[ch] tests/im_person.h
 	$(COMPILE) im_crowd.c im_person.c $(MESSAGES) $(M)/wire.c
+tests/im_journal: 03-custom-protocol/*.[ch]
+	$(COMPILE) im_journal.c $(M)/journal.c $(M)/record.c $(M)/crc32.c $(M)/signals.c $(M)/wire.c $(MESSAGES)
 tests/ws_modules tests/ws_peer: 06-websocket-handshake/*.[ch]
 	$(COMPILE) $(@F).c $(FRAMES)
 

@@ -14,11 +14,20 @@ int accounts_count;
 static struct slot mail_slots[ACCOUNTS_MAX][RING_MAX];
 static struct slot sent_slots[ACCOUNTS_MAX][RING_MAX];
 
+#define PLACES 2048 /* for ACCOUNTS_MAX names, so that half of them stay free */
+static struct account
+    *places[PLACES]; /* each account in the place that the hash of its name tells, or in the next free one */
+
+/* Returns the place of a name; the one that it would get, if nobody has it. */
+static struct account **account_place(const char *name) {
+    size_t i = letter_hash(name) % PLACES;
+    while (places[i] && strcmp(places[i]->name, name) != 0)
+        i = (i + 1) % PLACES;
+    return &places[i];
+}
+
 struct account *account_find(const char *name) {
-    for (struct account *a = accounts; a < accounts + accounts_count; a++)
-        if (strcmp(a->name, name) == 0)
-            return a;
-    return NULL;
+    return *account_place(name);
 }
 
 /* Can it be written in all three formats of a message? */
@@ -54,6 +63,7 @@ int account_add(const char *name, const char *password, const char **why) {
     memcpy(a->password, password, strlen(password));
     a->mail.slots = mail_slots[accounts_count];
     a->sent.slots = sent_slots[accounts_count];
+    *account_place(name) = a;
     accounts_count++;
     return 0;
 }

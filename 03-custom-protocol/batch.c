@@ -19,6 +19,7 @@ static struct pending batch[BATCH_MAX];
 static int batch_count;
 static struct account *receipts[ACCOUNTS_MAX]; /* accounts that are `ack_unsaved` */
 static int receipts_count;
+static int rewriting; /* a new journal is under way */
 
 /* ---- What comes in ---- */
 
@@ -53,28 +54,22 @@ void batch_add_receipt(struct account *a) {
 
 /* ---- The disk ---- */
 
-static void write_all(void) { post_records(journal_add); }
+int batch_open(const char *dir, const char **why) { return journal_open(dir, post_replay, why); }
 
-static void rewrite_journal(void) {
-    if (journal_rewrite(write_all) < 0)
-        complain("cannot rewrite the journal", strerror(errno));
-}
-
-int batch_open(const char *dir, const char **why) {
-    if (journal_open(dir, post_replay, why) < 0)
-        return -1;
-    rewrite_journal();
-    return 0;
+/* Adds a receipt to the journal; and to one that is being written anew, where letters that it is about may be still to
+ * come. */
+static void write_receipt(const struct account *a) {
+    char number[24];
+    struct message receipt = {ACK, {[NAME] = a->name, [NUMBER] = number}};
+    snprintf(number, sizeof number, "%lld", a->acked_to);
+    journal_add(&receipt);
+    rewrite_add(&receipt);
 }
 
 /* Gives the journal what it has to know: first the receipts, which make room for the letters. */
 static void write_batch(void) {
-    for (int i = 0; i < receipts_count; i++) {
-        char number[24];
-        struct message receipt = {ACK, {[NAME] = receipts[i]->name, [NUMBER] = number}};
-        snprintf(number, sizeof number, "%lld", receipts[i]->acked_to);
-        journal_add(&receipt);
-    }
+    for (int i = 0; i < receipts_count; i++)
+        write_receipt(receipts[i]);
     for (int i = 0; i < batch_count; i++)
         if (!batch[i].is_retry)
             journal_add(&batch[i].letter->message);
@@ -130,10 +125,48 @@ void batch_commit(void (*answer)(struct client *c, const struct letter *l, int e
             post_keep(batch[i].letter);
         answer(batch[i].client, batch[i].letter, error);
     }
-    if (error)
+    if (error) {
         free_letters();
+        batch_stop(); /* messages have more need of the room than a new journal */
+    }
     batch_count = 0;
+}
 
-    if (journal_grown())
-        rewrite_journal();
+/* ---- The journal becomes too long ---- */
+
+/* Returns whether there is a new one to go on with. */
+static int rewrite_is_wanted(void) {
+    if (rewriting || !journal_has_grown())
+        return rewriting;
+    if (rewrite_begin() < 0) {
+        complain("cannot rewrite the journal", strerror(errno));
+        return 0;
+    }
+    post_read(rewrite_add);
+    return 1;
+}
+
+int batch_rewrite(void) {
+    if (journal_free_slice())
+        return 1;
+    if (!rewrite_is_wanted())
+        return 0;
+    const struct message *m;
+    do {
+        m = post_read_letter();
+        if (m)
+            rewrite_add(m);
+    } while (m && rewrite_has_room());
+
+    rewriting = m != NULL;
+    if (rewrite_commit(!rewriting) < 0) {
+        complain("cannot rewrite the journal", strerror(errno));
+        rewriting = 0;
+    }
+    return rewriting;
+}
+
+void batch_stop(void) {
+    rewrite_stop();
+    rewriting = 0;
 }

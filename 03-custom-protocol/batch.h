@@ -41,4 +41,11 @@ void batch_add_receipt(struct account *a);
  * in the order in which they came: error is 0, or the errno of the disk. */
 void batch_commit(void (*answer)(struct client *c, const struct letter *l, int error));
 
+/* Most of what the journal holds may be old. Then it is written anew, a slice each time that this is called, behind
+ * batch_commit(): some milliseconds. Returns 1 as long as there is more to write. */
+int batch_rewrite(void);
+
+/* The server ends: what was not completed of a new journal is removed. */
+void batch_stop(void);
+
 #endif

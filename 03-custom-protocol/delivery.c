@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #define PROGRESS_MS 100 /* between two pictures of the progress */
+#define CONNECT_MAX                                                                                          \
+    5000 /* ms for a connection to the file server: a SYN that is lost comes again after 1 and 3 s */
 
 void deliveries_begin(struct deliveries *s, struct talk *t, int port) {
     s->talk = t;
@@ -72,6 +74,7 @@ static void delivery_connect(struct deliveries *s, struct delivery *d) {
     c->out_length = 0;
     c->eof = 0;
     c->connecting = 1;
+    d->connect_until = now_ms() + CONNECT_MAX;
     address_text(&s->address, s->address_length, c->name);
     c->fd = connect_begin(&server);
     if (c->fd < 0)
@@ -182,8 +185,18 @@ static void delivery_work(const struct deliveries *s, struct delivery *d) {
     }
 }
 
-void deliveries_work(struct deliveries *s) {
+long long deliveries_until(const struct deliveries *s) {
+    long long until = 0;
+    for (const struct delivery *d = s->all; d < s->all + DELIVERIES; d++)
+        if (d->active && d->conn.connecting && (until == 0 || d->connect_until < until))
+            until = d->connect_until;
+    return until;
+}
+
+void deliveries_work(struct deliveries *s, long long now) {
     for (struct delivery *d = s->all; d < s->all + DELIVERIES; d++) {
+        if (d->active && d->conn.connecting && now >= d->connect_until)
+            delivery_fail(d, strerror(ETIMEDOUT));
         if (d->active && !d->announcing && !d->conn.connecting)
             delivery_work(s, d);
         if (d->announcing && talk_has_room(s->talk))

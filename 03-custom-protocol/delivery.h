@@ -14,9 +14,10 @@
 #define DELIVERIES 4 /* files under way at once; then the next one has to wait */
 
 struct delivery {
-    int active;     /* it has a connection */
-    int announcing; /* an upload that is complete: now its receiver has to be told */
-    char to[256];   /* the receiver of an upload */
+    int active;              /* it has a connection */
+    int announcing;          /* an upload that is complete: now its receiver has to be told */
+    long long connect_until; /* ms: when its connection is given up, if it is not made by then */
+    char to[256];            /* the receiver of an upload */
     struct conn conn;
     struct transfer file;
 };
@@ -47,8 +48,12 @@ void delivery_fetch(struct deliveries *s, const char *path, const char *local);
 void deliveries_watch(const struct deliveries *s, fd_set *readable, fd_set *writable);
 void deliveries_turn(struct deliveries *s, const fd_set *readable, const fd_set *writable);
 
-/* Does for all files what can be done without waiting: takes what has come, and queues what is to be sent. */
-void deliveries_work(struct deliveries *s);
+/* Does for all files what can be done without waiting: takes what has come, and queues what is to be sent. Whatever had
+ * happened by `now`, deliveries_turn() has seen. */
+void deliveries_work(struct deliveries *s, long long now);
+
+/* Returns when, in ms, deliveries_work() has to be called at the latest; 0: there is no such time. */
+long long deliveries_until(const struct deliveries *s);
 
 /* Shows on a terminal how far all files are together, but not too often. */
 void deliveries_show(struct deliveries *s, long long now);

@@ -1,8 +1,8 @@
 /* im_client.c - messages to people by name, and files, over the protocol of PROTOCOL.md.
  *
- *     cc -o im_client im_client.c commands.c delivery.c transfer.c talk.c conn.c screen.c show_frame.c frame.c \
- *        message.c message_text.c message_json.c message_xml.c message_parts.c text.c connect.c signals.c \
- *        wire.c
+ *     cc -o im_client im_client.c commands.c delivery.c transfer.c crc32.c talk.c conn.c screen.c show_frame.c \
+ *        frame.c message.c message_text.c message_json.c message_xml.c message_parts.c text.c connect.c \
+ *        signals.c wire.c
  *     terminal 1:  ./im_server -v
  *     terminal 2:  ./file_server
  *     terminal 3:  ./im_client -u zhangsan -w 123456 -f json       lisi: 吃饭了吗      /send lisi cat.png
@@ -74,8 +74,8 @@ static void leave(struct chat *c) {
     shutdown(c->talk.server.fd, SHUT_WR);
 }
 
-/* Waits for what is worth waiting for. Returns 0 if none of that has come. */
-static int chat_wait(const struct chat *c, fd_set *readable, fd_set *writable) {
+/* Waits for what is worth waiting for, from `now` on. Returns 0 if none of that has come. */
+static int chat_wait(const struct chat *c, long long now, fd_set *readable, fd_set *writable) {
     FD_ZERO(readable);
     FD_ZERO(writable);
     FD_SET(c->signals, readable);
@@ -86,15 +86,17 @@ static int chat_wait(const struct chat *c, fd_set *readable, fd_set *writable) {
     conn_watch(&c->talk.server, readable, writable);
     deliveries_watch(&c->files, readable, writable);
 
-    long long now = now_ms(), left = c->leave_at > now ? c->leave_at - now : 0;
+    long long until =
+        c->leave_at ? c->leave_at : deliveries_until(&c->files); /* nobody leaves while a file is under way */
+    long long left = until > now ? until - now : 0;
     struct timeval timeout = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
-    return select(FD_SETSIZE, readable, writable, NULL, c->leave_at ? &timeout : NULL) > 0;
+    return select(FD_SETSIZE, readable, writable, NULL, until ? &timeout : NULL) > 0;
 }
 
 /* Reads and writes what can be. Returns 0, or -1 after a note. */
-static int chat_turn(struct chat *c) {
+static int chat_turn(struct chat *c, long long now) {
     fd_set readable, writable;
-    if (!chat_wait(c, &readable, &writable))
+    if (!chat_wait(c, now, &readable, &writable))
         return 0;
     conn_turn(&c->talk.server, &readable, &writable);
     deliveries_turn(&c->files, &readable, &writable);
@@ -117,17 +119,18 @@ static int converse(struct chat *c, const char *password) {
         return -1;
 
     while (!stop && !t->failed) {
-        if (chat_turn(c) < 0)
+        long long now = now_ms(); /* what has come by now will have been read when it is judged who is late */
+        if (chat_turn(c, now) < 0)
             return -1;
         talk_take(t);
-        deliveries_work(&c->files);
+        deliveries_work(&c->files, now);
         input_handle(&c->input);
         talk_ack(t);
         deliveries_show(&c->files, now_ms());
 
         if (!t->leaving && all_done(c))
             leave(c);
-        if (t->leaving && (t->server.eof || now_ms() >= c->leave_at))
+        if (t->leaving && (t->server.eof || now >= c->leave_at))
             return 0;
         if (t->server.eof && t->screen.length == 0) {
             note("%s hung up", t->server.name);

@@ -5,11 +5,11 @@
  *     terminal 1:  kill it, even with kill -9, and start it again
  *     terminal 3:  ./im_client -u lisi -w 123456 -f xml           what was said while she was away comes first
  *
- *     cc -o im_server im_server.c session.c batch.c journal.c post.c accounts.c letter.c request.c say.c \
- *         show_frame.c frame.c message.c message_text.c message_json.c message_xml.c message_parts.c text.c \
- *         loop.c buffer.c listen.c signals.c wire.c
+ *     cc -o im_server im_server.c session.c batch.c journal.c record.c crc32.c post.c accounts.c letter.c \
+ *         request.c say.c show_frame.c frame.c message.c message_text.c message_json.c message_xml.c \
+ *         message_parts.c text.c loop.c buffer.c listen.c signals.c wire.c
  *
- * Watch: with -v each frame is shown in bytes and in words; and mail/journal is made of frames, too. New here: bytes
+ * Watch: with -v each frame is shown in bytes and in words; and mail/journal can be read with cat. New here: bytes
  * become frames and messages (frame.c, message.c), and "ok" is a promise (batch.c). The way of a message:
  *     client_read -> on_data -> hear -> do_msg -> batch_add;
  *     on_turn: batch_commit -> "ok" to its sender; deliver -> say -> client_send -> one write a turn
@@ -282,13 +282,13 @@ static size_t on_data(struct client *c, char *data, size_t len) {
 }
 
 /* All have been heard. What came is stored, and only then is it promised to the senders with `ok`, and given to the
- * receivers. */
+ * receivers. As long as the journal is being rewritten, the next turn follows at once. */
 static int on_turn(long long now) {
     (void)now;
     batch_commit(pending_answer);
     for (struct client *c = client_next(NULL); c; c = client_next(c))
         deliver(c);
-    return -1;
+    return batch_rewrite() ? 0 : -1;
 }
 
 /* What it sent in this turn is stored by now. */
@@ -302,6 +302,7 @@ static const struct server im = {
     .on_data = on_data,
     .on_disconnect = on_disconnect,
     .on_turn = on_turn,
+    .on_stop = batch_stop,
 };
 
 /* ---- The start ---- */

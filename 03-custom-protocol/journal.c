@@ -4,6 +4,7 @@
 #include "journal.h"
 
 #include "frame.h"
+#include "record.h"
 #include "signals.h"
 
 #include <errno.h>
@@ -13,61 +14,195 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define JOURNAL_NAME   "journal"
+#define REWRITE_NAME   "journal.new"
 #define JOURNAL_BUFFER 262144  /* bytes written or read at once; at least one record */
 #define JOURNAL_GROWTH 4194304 /* bytes it grows by, and to twice its size, before it is rewritten */
-#define JOURNAL_NAME   1024    /* bytes: DIR, "/journal.new" and a NUL */
+#define SLICE_BYTES    262144  /* bytes that are rewritten in a turn: some milliseconds, for fsync() too */
+#define FREED_BYTES    8388608 /* bytes of a journal that nobody needs any more that are freed in a turn */
+_Static_assert(JOURNAL_BUFFER >= RECORD_MAX, "a record has to fit");
 
-static char dir_name[JOURNAL_NAME];
-static char journal_name[JOURNAL_NAME];     /* DIR/journal */
-static char new_journal_name[JOURNAL_NAME]; /* DIR/journal.new */
+struct file {        /* a journal */
+    int fd;          /* its descriptor; -1: there is none */
+    off_t committed; /* bytes of it that count */
+    off_t written;   /* bytes behind them that do not count yet */
+    int failure;     /* errno since the last commit; 0: all went well */
+    char *buffer;    /* JOURNAL_BUFFER bytes: added, but not yet written; or read, but not yet replayed */
+    size_t buffered; /* bytes in it */
+};
 
-static int journal = -1;                    /* its descriptor; -1: nothing is kept on a disk */
-static off_t committed;                     /* bytes of it that count */
-static off_t written;                       /* bytes behind them that do not count yet */
-static off_t rewrite_size = JOURNAL_GROWTH; /* bytes from which on it is to be rewritten */
-static int failure;                         /* errno since the last commit; 0: all went well */
-static char journal_buffer[JOURNAL_BUFFER]; /* added, but not yet written; or read, but not yet replayed */
-static size_t buffered;                     /* bytes in it */
+static char journal_buffer[JOURNAL_BUFFER], rewrite_buffer[JOURNAL_BUFFER];
+static struct file journal = {.fd = -1, .buffer = journal_buffer};
+static struct file rewrite = {.fd = -1, .buffer = rewrite_buffer};
+
+static int old_fd = -1;                     /* a file without a name that is to be freed; -1: there is none */
+static off_t old_size;                      /* bytes in it */
+static int dir_fd = -1;                     /* DIR stays open: its name may be another one's by now */
+static int dir_changed;                     /* a name in it is new, and the disk may not have it yet */
+static off_t latest_commit;                 /* bytes in it */
+static off_t rewrite_size = JOURNAL_GROWTH; /* bytes from which on the journal is to be rewritten */
+
+/* ---- What is added ---- */
+
+/* Writes the buffer behind what was written before. A full disk may take a part: file_commit() takes that back. */
+static void file_write(struct file *f) {
+    size_t done = 0;
+    while (done < f->buffered && f->failure == 0) {
+        ssize_t n = pwrite(f->fd, f->buffer + done, f->buffered - done, f->committed + f->written);
+        if (n >= 0) {
+            done += (size_t)n;
+            f->written += n;
+        } else if (errno != EINTR) {
+            f->failure = errno;
+        }
+    }
+    f->buffered = 0;
+}
+
+static void file_add(struct file *f, const struct message *m) {
+    if (f->fd < 0)
+        return;
+    if (JOURNAL_BUFFER - f->buffered < RECORD_MAX)
+        file_write(f);
+    size_t size = record_encode(m, f->buffer + f->buffered);
+    f->buffered += size;
+    if (size == 0)
+        f->failure = EILSEQ;
+}
+
+/* Waits until the disk has a file, and its name. Returns 0, or an errno. */
+static int file_sync(const struct file *f) {
+    if (fsync(f->fd) < 0)
+        return errno;
+    if (dir_changed && fsync(dir_fd) < 0)
+        return errno;
+    dir_changed = 0;
+    return 0;
+}
+
+static int file_commit(struct file *f, int sync) {
+    file_write(f);
+    if (f->failure == 0 && sync && f->fd >= 0)
+        f->failure = file_sync(f);
+
+    int error = f->failure;
+    if (error == 0)
+        f->committed += f->written;
+    else /* what cannot be cut off now must be cut off before anything else is written */
+        f->failure = ftruncate(f->fd, f->committed) < 0 ? errno : 0;
+    f->written = 0;
+    errno = error;
+    return error ? -1 : 0;
+}
+
+void journal_add(const struct message *m) { file_add(&journal, m); }
+
+int journal_commit(int sync) {
+    off_t before = journal.committed;
+    int result = file_commit(&journal, sync);
+    latest_commit = journal.committed - before;
+    return result;
+}
+
+/* ---- The rewrite ---- */
+
+int journal_has_grown(void) { return journal.committed > rewrite_size; }
+
+/* The last close() of a file without a name frees all of it, and for a large one that takes a while: so it is cut down
+ * in slices first. But not before the disk knows that the name is another file's. */
+static void file_retire(int fd, off_t size) {
+    if (old_fd >= 0)
+        close(old_fd);
+    old_fd = fd;
+    old_size = size;
+}
+
+int journal_free_slice(void) {
+    if (old_fd < 0)
+        return 0;
+    if (dir_changed && fsync(dir_fd) == 0)
+        dir_changed = 0;
+    old_size -= old_size < FREED_BYTES ? old_size : FREED_BYTES;
+    if (!dir_changed && old_size > 0 && ftruncate(old_fd, old_size) == 0)
+        return 1;
+    close(old_fd);
+    old_fd = -1;
+    return 0;
+}
+
+/* The next one is to come when the journal has grown again; after a failure, too, not to try again at once. */
+static void rewrite_later(void) { rewrite_size = 2 * journal.committed + JOURNAL_GROWTH; }
+
+int rewrite_begin(void) {
+    rewrite = (struct file){.buffer = rewrite_buffer};
+    unlinkat(dir_fd, REWRITE_NAME, 0);
+    rewrite.fd = openat(dir_fd, REWRITE_NAME, O_RDWR | O_CREAT | O_EXCL, 0600);
+    if (rewrite.fd >= 0)
+        return 0;
+    rewrite_later();
+    return -1;
+}
+
+/* What came in the latest turn comes on top: so the old journal does not grow faster than the new one. */
+int rewrite_has_room(void) { return rewrite.written + (off_t)rewrite.buffered < SLICE_BYTES + latest_commit; }
+
+void rewrite_add(const struct message *m) { file_add(&rewrite, m); }
+
+/* Gives the new journal, which the disk has, the name of the old one. Until the disk has the name, too, the old one is
+ * what a power cut leaves: so the next commit waits for that. Returns 0, or -1 with errno. */
+static int rewrite_end(void) {
+    if (renameat(dir_fd, REWRITE_NAME, dir_fd, JOURNAL_NAME) < 0)
+        return -1;
+    dir_changed = 1;
+    file_retire(journal.fd, journal.committed);
+    journal.fd = rewrite.fd;
+    journal.committed = rewrite.committed;
+    journal.failure = 0;
+    rewrite.fd = -1;
+    rewrite_later();
+    return 0;
+}
+
+int rewrite_commit(int is_last) {
+    if (file_commit(&rewrite, 1) == 0 && (!is_last || rewrite_end() == 0))
+        return 0;
+    int error = errno;
+    rewrite_stop();
+    errno = error;
+    return -1;
+}
+
+void rewrite_stop(void) {
+    if (rewrite.fd < 0)
+        return;
+    unlinkat(dir_fd, REWRITE_NAME, 0);
+    file_retire(rewrite.fd, rewrite.committed);
+    rewrite.fd = -1;
+    rewrite_later();
+}
 
 /* ---- What was kept ---- */
 
-/* Reads the record at the start of some bytes, and replays it. Returns its bytes; 0 if they are too few for one; or -1,
- * and in *why what is wrong. */
-static long record_replay(const char *data, size_t len,
-                          int (*replay)(const struct message *m, const char **why), const char **why) {
-    static char text[FRAME_MAX + 1];
-    struct frame f;
-    struct message m;
-    size_t at;
-    long used = frame_decode(&f, data, len);
-    if (used == 0)
-        return 0;
-
-    *why = "this is no record";
-    if (used < 0 || f.format != FRAME_JSON)
-        return -1;
-    if (message_decode(&m, JSON, f.payload, f.length, text, &at) != NULL)
-        return -1;
-    return replay(&m, why) < 0 ? -1 : used;
-}
-
 /* Replays the whole records in the buffer. Returns 0; or -1, and in *why what is wrong, and where. */
 static int buffer_replay(int (*replay)(const struct message *m, const char **why), const char **why) {
-    static char words[128];
+    static char words[160];
+    struct message m;
     size_t used = 0;
-    long size;
-    do {
-        size = record_replay(journal_buffer + used, buffered - used, replay, why);
+    long size = 1;
+    while (size > 0) {
+        size = record_decode(&m, journal.buffer + used, journal.buffered - used, why);
+        if (size > 0 && replay(&m, why) < 0)
+            size = -1;
         if (size > 0)
             used += (size_t)size;
-    } while (size > 0);
+    }
 
-    committed += (off_t)used;
-    buffered -= used;
-    memmove(journal_buffer, journal_buffer + used, buffered);
+    journal.committed += (off_t)used;
+    journal.buffered -= used;
+    memmove(journal.buffer, journal.buffer + used, journal.buffered);
     if (size == 0)
         return 0;
-    snprintf(words, sizeof words, "journal, byte %lld: %s", (long long)committed, *why);
+    snprintf(words, sizeof words, JOURNAL_NAME ", byte %lld: %s", (long long)journal.committed, *why);
     *why = words;
     return -1;
 }
@@ -76,58 +211,75 @@ static int buffer_replay(int (*replay)(const struct message *m, const char **why
 static int journal_replay(off_t end, int (*replay)(const struct message *m, const char **why),
                           const char **why) {
     for (off_t at = 0; at < end;) {
-        size_t room = JOURNAL_BUFFER - buffered, left = (size_t)(end - at);
-        ssize_t n = pread(journal, journal_buffer + buffered, left < room ? left : room, at);
+        size_t room = JOURNAL_BUFFER - journal.buffered, left = (size_t)(end - at);
+        ssize_t n = pread(journal.fd, journal.buffer + journal.buffered, left < room ? left : room, at);
         if (n <= 0) {
             *why = n < 0 ? strerror(errno) : "it has become shorter";
             return -1;
         }
         at += n;
-        buffered += (size_t)n;
+        journal.buffered += (size_t)n;
         if (buffer_replay(replay, why) < 0)
             return -1;
     }
     return 0;
 }
 
-/* Returns the size of the journal without the zeros at its end: a power cut may leave a file that has grown already,
- * but whose last bytes never came to the disk. No record ends with a zero. */
+/* Returns the size of the journal without the zeros at its end. There is none in a record. */
 static off_t size_without_zeros(off_t size) {
-    char byte;
-    while (size > 0 && pread(journal, &byte, 1, size - 1) == 1 && byte == 0)
-        size--;
-    return size;
+    while (size > 0) {
+        size_t n = size < JOURNAL_BUFFER ? (size_t)size : JOURNAL_BUFFER;
+        if (pread(journal.fd, journal.buffer, n, size - (off_t)n) != (ssize_t)n)
+            return size; /* journal_replay() will find out why */
+        while (n > 0 && journal.buffer[n - 1] == '\0') {
+            n--;
+            size--;
+        }
+        if (n > 0)
+            return size;
+    }
+    return 0;
 }
 
-/* Removes what was not completed, at the end. Returns 0, or -1 with errno. */
-static int cut_off_rest(off_t size) {
-    if (size > committed)
-        fprintf(stderr, "%s: cut off %lld bytes at the end, a record that was not completed\n", journal_name,
-                (long long)(size - committed));
-    buffered = 0;
-    return ftruncate(journal, committed);
+/* Is this the journal of an earlier version? Its records were frames, without checksums. */
+static int journal_is_old(void) {
+    struct frame f;
+    ssize_t n = pread(journal.fd, journal.buffer, FRAME_HEADER + FRAME_MAX, 0);
+    return n > 0 && frame_decode(&f, journal.buffer, (size_t)n) > 0 && f.format == FRAME_JSON;
+}
+
+/* Removes what was not completed, at the end. From here on all that is left counts: so the disk has to have it. Returns 0,
+ * or -1 with errno. */
+static int cut_off_rest(const char *dir, off_t size) {
+    if (size > journal.committed)
+        fprintf(stderr,
+                "%s/" JOURNAL_NAME ": cut off %lld bytes at the end, a record that was not completed\n", dir,
+                (long long)(size - journal.committed));
+    journal.buffered = 0;
+    return file_commit(&journal, ftruncate(journal.fd, journal.committed) == 0);
 }
 
 /* ---- The folder ---- */
 
-/* Makes sure that the names in DIR are on the disk, and not only the files. Returns 0, or -1 with errno. */
-static int sync_dir(void) {
-    int dir = open(dir_name, O_RDONLY);
-    if (dir < 0)
+/* Opens the folder, or makes it, and then the disk has to have its name. Returns 0, or -1 with errno. */
+static int open_dir(const char *dir) {
+    int is_new = mkdir(dir, 0700) == 0;
+    if (!is_new && errno != EEXIST)
         return -1;
-    int error = fsync(dir) < 0 ? errno : 0;
-    close(dir);
-    errno = error;
-    return error ? -1 : 0;
+    dir_fd = open(dir, O_RDONLY | O_DIRECTORY);
+    int parent = is_new && dir_fd >= 0 ? openat(dir_fd, "..", O_RDONLY) : -1;
+    if (parent >= 0) {
+        fsync(parent);
+        close(parent);
+    }
+    return dir_fd < 0 ? -1 : 0;
 }
 
 /* Keeps a second server out. The kernel drops the lock when this one ends, however it ends, and so the descriptor stays
  * open. Returns 0, or -1, and in *why the reason. */
 static int lock_dir(const char **why) {
-    static char lock_name[JOURNAL_NAME + 8];
     struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    snprintf(lock_name, sizeof lock_name, "%s/lock", dir_name);
-    int lock = open(lock_name, O_RDWR | O_CREAT, 0600);
+    int lock = openat(dir_fd, "lock", O_RDWR | O_CREAT, 0600);
     if (lock >= 0 && fcntl(lock, F_SETLK, &all) == 0)
         return 0;
 
@@ -138,119 +290,30 @@ static int lock_dir(const char **why) {
 
 /* Makes and opens what has to be there. Returns 0, or -1 with errno. */
 static int open_files(void) {
-    journal = open(journal_name, O_RDWR | O_CREAT, 0600);
-    return journal < 0 ? -1 : sync_dir();
+    journal.fd = openat(dir_fd, JOURNAL_NAME, O_RDWR | O_CREAT, 0600);
+    unlinkat(dir_fd, REWRITE_NAME, 0);
+    dir_changed = 1;
+    return journal.fd < 0 ? -1 : 0;
+}
+
+static int fail_with_errno(const char **why) {
+    *why = strerror(errno);
+    return -1;
 }
 
 int journal_open(const char *dir, int (*replay)(const struct message *m, const char **why),
                  const char **why) {
-    *why = strerror(ENAMETOOLONG);
-    if (strlen(dir) + sizeof "/journal.new" > JOURNAL_NAME)
-        return -1;
-    snprintf(dir_name, sizeof dir_name, "%s", dir);
-    snprintf(journal_name, sizeof journal_name, "%s/journal", dir);
-    snprintf(new_journal_name, sizeof new_journal_name, "%s/journal.new", dir);
     catch_signal(SIGXFSZ, SIG_IGN); /* write() says EFBIG instead */
-
-    if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
-        *why = strerror(errno);
-        return -1;
-    }
+    if (open_dir(dir) < 0)
+        return fail_with_errno(why);
     if (lock_dir(why) < 0)
         return -1;
-    if (open_files() < 0) {
-        *why = strerror(errno);
+    if (open_files() < 0)
+        return fail_with_errno(why);
+
+    off_t size = lseek(journal.fd, 0, SEEK_END), end = size_without_zeros(size);
+    *why = "its journal is of an earlier version, which kept no checksums, and cannot be read";
+    if (journal_is_old() || journal_replay(end, replay, why) < 0)
         return -1;
-    }
-
-    off_t size = lseek(journal, 0, SEEK_END);
-    if (journal_replay(size_without_zeros(size), replay, why) < 0)
-        return -1;
-    if (cut_off_rest(size) < 0) {
-        *why = strerror(errno);
-        return -1;
-    }
-    return 0;
-}
-
-/* ---- What is added ---- */
-
-/* Writes the buffer behind what was written before. A full disk may take a part: journal_commit() takes that back. */
-static void buffer_write(void) {
-    size_t done = 0;
-    while (done < buffered && failure == 0) {
-        ssize_t n = pwrite(journal, journal_buffer + done, buffered - done, committed + written);
-        if (n >= 0) {
-            done += (size_t)n;
-            written += n;
-        } else if (errno != EINTR) {
-            failure = errno;
-        }
-    }
-    buffered = 0;
-}
-
-void journal_add(const struct message *m) {
-    if (journal < 0)
-        return;
-    if (JOURNAL_BUFFER - buffered < FRAME_HEADER + FRAME_MAX)
-        buffer_write();
-    char *frame = journal_buffer + buffered;
-    size_t size = message_encode(m, JSON, frame + FRAME_HEADER, FRAME_MAX);
-    frame_header(frame, FRAME_JSON, size);
-    buffered += FRAME_HEADER + size;
-}
-
-int journal_commit(int sync) {
-    buffer_write();
-    if (failure == 0 && sync && journal >= 0 && fsync(journal) < 0)
-        failure = errno;
-
-    int error = failure;
-    if (error == 0)
-        committed += written;
-    else /* what cannot be cut off now must be cut off before anything else is written */
-        failure = ftruncate(journal, committed) < 0 ? errno : 0;
-    written = 0;
-    errno = error;
-    return error ? -1 : 0;
-}
-
-int journal_grown(void) { return committed > rewrite_size; }
-
-/* Writes a new journal beside the old one, and gives it the name. Returns 0, or -1 with errno. */
-static int write_new_journal(void (*add_all)(void)) {
-    failure = 0;
-    committed = 0;
-    journal = open(new_journal_name, O_RDWR | O_CREAT | O_TRUNC, 0600);
-    if (journal < 0)
-        return -1;
-
-    add_all();
-    if (journal_commit(1) == 0 && rename(new_journal_name, journal_name) == 0)
-        return 0;
-    int error = errno;
-    unlink(new_journal_name);
-    close(journal);
-    errno = error;
-    return -1;
-}
-
-int journal_rewrite(void (*add_all)(void)) {
-    if (journal < 0)
-        return 0;
-    int old = journal, old_failure = failure;
-    off_t old_committed = committed;
-
-    int result = write_new_journal(add_all);
-    if (result == 0) {
-        close(old);
-        result = sync_dir();
-    } else {
-        journal = old;
-        committed = old_committed;
-        failure = old_failure;
-    }
-    rewrite_size = 2 * committed + JOURNAL_GROWTH; /* after a failure, too: not to try again at once */
-    return result;
+    return cut_off_rest(dir, size) < 0 ? fail_with_errno(why) : 0;
 }

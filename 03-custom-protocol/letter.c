@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-unsigned letter_hash(const char *id) {
+unsigned letter_hash(const char *text) {
     unsigned hash = 2166136261U;
-    for (; *id; id++)
-        hash = (hash ^ (unsigned char)*id) * 16777619U;
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 16777619U;
     return hash;
 }
 

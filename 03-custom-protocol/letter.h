@@ -45,8 +45,8 @@ struct letter *letter_make(const struct message *m, struct account *from, struct
 /* Does the message say the same to the same person? */
 int letter_is_same(const struct letter *l, const struct message *m);
 
-/* FNV-1a, a short hash that spreads well. */
-unsigned letter_hash(const char *id);
+/* FNV-1a, a short hash that spreads well: of an id, or a name. */
+unsigned letter_hash(const char *text);
 
 /* Returns the letter at a place, 0 is the oldest. */
 struct letter *ring_at(const struct ring *r, size_t i);

@@ -61,6 +61,8 @@ const char *field_name(enum message_format format, enum message_field field) {
 }
 
 static int name_is(const char *known, const char *name, size_t len) {
+    if (len == 0 || *known != *name) /* mostly this is all, which makes a message of 10,000 fields cheaper */
+        return 0;
     return strlen(known) == len && memcmp(known, name, len) == 0;
 }
 

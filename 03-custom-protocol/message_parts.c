@@ -18,6 +18,8 @@ void reader_fail(struct reader *r, size_t at, const char *error) {
 int reader_peek(const struct reader *r) { return r->at < r->len ? (unsigned char)r->data[r->at] : END; }
 
 int reader_skip(struct reader *r, const char *bytes) {
+    if (reader_peek(r) != *bytes) /* mostly it is another one, and then this is all */
+        return 0;
     size_t len = strlen(bytes);
     if (r->len - r->at < len || memcmp(r->data + r->at, bytes, len) != 0)
         return 0;
@@ -92,15 +94,18 @@ static size_t character_length(const char *text, size_t len) {
     return n;
 }
 
-void character_read(struct reader *r) {
-    size_t n = character_length(r->data + r->at, r->len - r->at);
-    if (n == 0) {
-        reader_fail(r, r->at, "not UTF-8, or a character that no value may have");
-        return;
-    }
+/* Takes so many bytes into the value, as they stand. */
+static void bytes_read(struct reader *r, size_t n) {
     memcpy(r->out, r->data + r->at, n);
     r->out += n;
     r->at += n;
+}
+
+void character_read(struct reader *r) {
+    size_t n = character_length(r->data + r->at, r->len - r->at);
+    if (n == 0)
+        reader_fail(r, r->at, "not UTF-8, or a character that no value may have");
+    bytes_read(r, n);
 }
 
 /* Writes a number up to LAST_CODE as UTF-8 (RFC 3629, section 3), be it a character or not. Returns the length. */
@@ -168,9 +173,26 @@ const char *value_end(struct reader *r, const char *value) {
     return value;
 }
 
+/* Does it mean something else than itself, in one of the formats? */
+static int is_special(char c) {
+    return c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' || c == ']';
+}
+
+/* Returns how many of the first bytes stand for themselves in every format, and need no closer look: most values are made
+ * of nothing else. */
+static size_t plain_length(const char *text, size_t len) {
+    size_t n = 0;
+    while (n < len && text[n] >= ' ' && text[n] <= '~' && !is_special(text[n]))
+        n++;
+    return n;
+}
+
+void plain_read(struct reader *r) { bytes_read(r, plain_length(r->data + r->at, r->len - r->at)); }
+
 const char *string_read(struct reader *r, enum message_format format) {
     const char *value = r->out;
     reader_expect(r, "\"", "a string should begin here, with a quote");
+    plain_read(r);
     while (!r->error && !reader_skip(r, "\"")) {
         int c = reader_peek(r);
         if (c == '\\')
@@ -179,6 +201,7 @@ const char *string_read(struct reader *r, enum message_format format) {
             reader_fail(r, r->at, "a control character stands here, and not as an escape");
         else
             character_read(r);
+        plain_read(r);
     }
     return value_end(r, value);
 }
@@ -222,6 +245,12 @@ static const char *quoted_escape(char c) {
 void put_value(struct writer *w, enum message_format format, const char *value) {
     size_t left = strlen(value);
     while (left > 0 && !w->failed) {
+        size_t plain = plain_length(value, left);
+        put_bytes(w, value, plain);
+        value += plain;
+        left -= plain;
+        if (left == 0)
+            break;
         const char *escape = format == XML ? xml_escape(*value) : quoted_escape(*value);
         size_t n = character_length(value, left);
         if (n == 0)

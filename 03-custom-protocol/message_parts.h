@@ -62,6 +62,9 @@ struct name name_read(struct reader *r);
  * number over it. */
 unsigned long digits_read(struct reader *r, unsigned base, size_t most, size_t *count);
 
+/* Takes into the value what stands for itself in every format, as much as comes of it. */
+void plain_read(struct reader *r);
+
 /* Take a character into the value: the next one, as it stands; or the one that an escape at this offset names. Not all
  * that is UTF-8 may be in a value: see PROTOCOL.md, section 2. */
 void character_read(struct reader *r);

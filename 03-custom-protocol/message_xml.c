@@ -39,6 +39,7 @@ static void reference_read(struct reader *r) {
 /* Reads the text in an element, up to the next tag. */
 static const char *xml_value_read(struct reader *r) {
     const char *value = r->out;
+    plain_read(r);
     while (!r->error && reader_peek(r) != '<') {
         if (reader_peek(r) == '&')
             reference_read(r);
@@ -48,6 +49,7 @@ static const char *xml_value_read(struct reader *r) {
             reader_fail(r, r->at - 1, "]]> ends what has not begun"); /* section 2.4 */
         else
             character_read(r);
+        plain_read(r);
     }
     return value_end(r, value);
 }

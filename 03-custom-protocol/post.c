@@ -3,6 +3,8 @@
 
 #include "post.h"
 
+#include "text.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +14,7 @@
 static long long last_number;
 static struct letter *oldest;                             /* of all that are kept; NULL: none */
 static struct letter *newest;                             /* of the same */
+static struct letter *unread;                             /* is to be read out next; NULL: none */
 static unsigned char friends[ACCOUNTS_MAX][ACCOUNTS_MAX]; /* 1: one has written to the other */
 
 /* ---- Letters come and go ---- */
@@ -40,6 +43,8 @@ static void list_append(struct letter *l) {
 }
 
 static void list_remove(struct letter *l) {
+    if (l == unread)
+        unread = l->newer;
     if (l->older)
         l->older->newer = l->newer;
     else
@@ -128,7 +133,7 @@ size_t post_history(const struct account *a, const struct account *b, struct let
 
 /* ---- Records ---- */
 
-void post_records(void (*add)(const struct message *m)) {
+void post_read(void (*add)(const struct message *m)) {
     for (const struct account *a = accounts; a < accounts + accounts_count; a++) {
         char number[24];
         struct message receipt = {ACK, {[NAME] = a->name, [NUMBER] = number}};
@@ -136,8 +141,15 @@ void post_records(void (*add)(const struct message *m)) {
         if (a->acked_to > 0)
             add(&receipt);
     }
-    for (const struct letter *l = oldest; l; l = l->newer)
-        add(&l->message);
+    unread = oldest;
+}
+
+const struct message *post_read_letter(void) {
+    const struct letter *l = unread;
+    if (l == NULL)
+        return NULL;
+    unread = l->newer;
+    return &l->message;
 }
 
 /* Finds the account that a record names. A record of somebody who has none is not left out: what was acknowledged would
@@ -151,6 +163,7 @@ static struct account *replay_account(const char *name, const char **why) {
     *why = "a name is missing";
     if (name) {
         snprintf(words, sizeof words, "there is no account '%.*s'", WORD_MAX, name);
+        text_clean(words, strlen(words));
         *why = words;
     }
     return NULL;
@@ -169,8 +182,12 @@ static int replay_letter(const struct message *m, const char **why) {
     struct letter *l = letter_make(m, from, to);
     if (l == NULL)
         return -1;
-    if (l->number > to->acked_to && post_is_full(to, l->bytes)) {
+    *why = NULL;
+    if (l->number <= last_number)
+        *why = "its number is not higher than those before";
+    else if (l->number > to->acked_to && post_is_full(to, l->bytes))
         *why = "this is more than a mailbox holds";
+    if (*why) {
         free(l);
         return -1;
     }

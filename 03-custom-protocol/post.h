@@ -31,10 +31,13 @@ size_t post_history(const struct account *a, const struct account *b, struct let
 /* Has one of them written to the other? */
 int post_are_friends(const struct account *a, const struct account *b);
 
-/* Gives all that is kept to `add`, as records. */
-void post_records(void (*add)(const struct message *m));
+/* Read out all that is kept, as records: the first function gives the receipts to `add`, and then each call of the second
+ * returns the next letter; NULL: that were all. Letters may come and go in between. A receipt that comes has to be
+ * written behind what was read so far. */
+void post_read(void (*add)(const struct message *m));
+const struct message *post_read_letter(void);
 
-/* Takes such a record back. Returns 0; or -1, and in *why what is wrong, in words. */
+/* Takes such a record back, in that order. Returns 0; or -1, and in *why what is wrong, in words. */
 int post_replay(const struct message *m, const char **why);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include "transfer.h"
 
+#include "crc32.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -31,7 +33,7 @@ static int local_keep(struct transfer *t, const char *local, const char **why) {
 
 int transfer_put(struct transfer *t, const char *local, const char **why) {
     struct stat found;
-    *t = (struct transfer){.upload = 1, .file = -1};
+    *t = (struct transfer){.upload = 1, .folder = -1, .file = -1};
     if (local_keep(t, local, why) < 0)
         return -1;
     if (stat(local, &found) == 0 && !S_ISREG(found.st_mode)) /* before open(), which waits in a FIFO */
@@ -44,19 +46,40 @@ int transfer_put(struct transfer *t, const char *local, const char **why) {
     return 0;
 }
 
+/* Returns the last part of a file's name here: the rest is its folder. */
+static const char *name_in_folder(const struct transfer *t) {
+    const char *slash = strrchr(t->local, '/');
+    return slash ? slash + 1 : t->local;
+}
+
+static int folder_open(const struct transfer *t) {
+    char folder[TRANSFER_NAME];
+    snprintf(folder, sizeof folder, "%.*s", (int)(name_in_folder(t) - t->local), t->local);
+    return open(*folder ? folder : ".", O_RDONLY | O_DIRECTORY);
+}
+
 int transfer_get(struct transfer *t, const char *path, const char *local, const char **why) {
     struct stat found;
-    *t = (struct transfer){.file = -1};
+    *t = (struct transfer){.folder = -1, .file = -1};
     if (local_keep(t, local, why) < 0)
         return -1;
     if (!path_is_valid(path))
         return fail(why, "a path has 32 digits, 0 to 9 and a to f");
+    const char *name = name_in_folder(t);
+    if (*name == '\0')
+        return fail(why, "this is a folder; give the file a name: /get PATH NAME");
     memcpy(t->path, path, sizeof t->path);
-    snprintf(t->part, sizeof t->part, "%s.%s.part", local, path);
-    if (lstat(local, &found) == 0)
-        return fail(why, "there is already a file of this name; give another one: /get PATH NAME");
+    snprintf(t->part, sizeof t->part, "%s.%08lx.part", path, (unsigned long)crc32(0, name, strlen(name)));
 
-    t->file = open(t->part, O_WRONLY | O_CREAT | O_NOFOLLOW, 0666);
+    t->folder = folder_open(t);
+    if (t->folder < 0)
+        return fail(why, strerror(errno));
+    if (fstatat(t->folder, name, &found, AT_SYMLINK_NOFOLLOW) == 0)
+        return fail(why, "there is already a file of this name; give another one: /get PATH NAME");
+    if (errno != ENOENT) /* the name is too long, perhaps */
+        return fail(why, strerror(errno));
+
+    t->file = openat(t->folder, t->part, O_WRONLY | O_CREAT | O_NOFOLLOW, 0666);
     if (t->file < 0 || fstat(t->file, &found) < 0)
         return fail(why, strerror(errno));
     t->done = found.st_size; /* what an earlier try has fetched */
@@ -100,13 +123,14 @@ long transfer_next(struct transfer *t, enum message_format format, char out[TRAN
  * links, as on a USB stick, an empty file keeps the name for us, and rename() removes that. Returns 0, or -1 with
  * errno. */
 static int part_rename(const struct transfer *t) {
-    if (link(t->part, t->local) == 0)
-        return unlink(t->part);
-    int empty = open(t->local, O_WRONLY | O_CREAT | O_EXCL, 0666);
+    const char *name = name_in_folder(t);
+    if (linkat(t->folder, t->part, t->folder, name, 0) == 0)
+        return unlinkat(t->folder, t->part, 0);
+    int empty = openat(t->folder, name, O_WRONLY | O_CREAT | O_EXCL, 0666);
     if (empty < 0)
         return -1;
     close(empty);
-    return rename(t->part, t->local);
+    return renameat(t->folder, t->part, t->folder, name);
 }
 
 /* Gives a download its name, if it is complete: then it returns 1. */
@@ -169,10 +193,13 @@ int transfer_take(struct transfer *t, const struct frame *f, const char **why) {
 }
 
 void transfer_close(struct transfer *t) {
-    if (t->file < 0)
-        return;
-    close(t->file);
+    int is_empty = t->file >= 0 && !t->upload && t->done == 0;
+    if (is_empty)
+        unlinkat(t->folder, t->part, 0);
+    if (t->file >= 0)
+        close(t->file);
+    if (t->folder >= 0)
+        close(t->folder);
     t->file = -1;
-    if (!t->upload && t->done == 0)
-        unlink(t->part);
+    t->folder = -1;
 }

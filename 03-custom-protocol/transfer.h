@@ -1,7 +1,9 @@
 /* transfer.h - a file on its way to a file_server or from it: what to say, and what to do with what is answered.
  *
- * A download goes to a temporary file beside its place, is resumed there if it was interrupted, gets its name when it is
- * complete, and never replaces another file. Takes and gives frames; knows files, and no sockets. See PROTOCOL.md,
+ * A download goes to a temporary file in the folder where it belongs, is resumed there if it was interrupted, gets its
+ * name when it is complete, and never replaces another file. The temporary name, PATH.<8 digits>.part, has the same length
+ * for all: a name that is valid itself must not become too long. The digits are the checksum of the name: so two downloads
+ * of one file do not meet. The folder stays open, and may get another name meanwhile. Takes and gives frames; knows files, and no sockets. See PROTOCOL.md,
  * section 6.
  */
 #ifndef TRANSFER_H
@@ -15,15 +17,16 @@
 #define TRANSFER_MAX  33000 /* bytes that transfer_next() may need */
 
 struct transfer {
-    int upload;                   /* it goes to the file server; 0: it comes from there */
-    int asked;                    /* the request is written */
-    int answered;                 /* the file server has said ok */
-    int file;                     /* descriptor; -1: none */
-    long long size;               /* bytes of the file; of a download 0 until the answer has told */
-    long long done;               /* bytes of it that are read (upload), or are here (download) */
-    char path[TRANSFER_PATH + 1]; /* by which the file server knows it */
-    char local[TRANSFER_NAME];    /* its name here */
-    char part[TRANSFER_NAME + TRANSFER_PATH + 8]; /* and that of a download until it is complete */
+    int upload;                    /* it goes to the file server; 0: it comes from there */
+    int asked;                     /* the request is written */
+    int answered;                  /* the file server has said ok */
+    int folder;                    /* descriptor of the folder that a download belongs to; -1: none */
+    int file;                      /* descriptor; -1: none */
+    long long size;                /* bytes of the file; of a download 0 until the answer has told */
+    long long done;                /* bytes of it that are read (upload), or are here (download) */
+    char path[TRANSFER_PATH + 1];  /* by which the file server knows it */
+    char local[TRANSFER_NAME];     /* its name here */
+    char part[TRANSFER_PATH + 16]; /* and that of a download, in its folder, until it is complete */
 };
 
 /* These functions return -1 if they fail. Then *why says it in words, which are valid until the next call; they may be

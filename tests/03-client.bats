@@ -173,18 +173,19 @@ the last' ]
 }
 
 @test "im client: an interrupted download goes on where it was" {
-    local path status=0
+    local path part status=0
     servers
     head -c 20971520 /dev/urandom >in
     path=$("$COURIER" put "$HOST" "$FILE_PORT" <in)
     (ulimit -f 4096 && echo "/get $path cat.png" | as lisi) || status=$? # it dies, or complains, at 4 MiB
     [ ! -e cat.png ]
-    [ "$(wc -c <"cat.png.$path.part")" -eq 4194304 ]
-    printf 'not the file at all' | dd of="cat.png.$path.part" conv=notrunc 2>dd.err # only the rest is fetched
+    part=$(echo ./*.part)
+    [ "$(wc -c <"$part")" -eq 4194304 ]
+    printf 'not the file at all' | dd of="$part" conv=notrunc 2>dd.err # only the rest is fetched
     echo "/get $path cat.png" | as lisi
     tail -c +20 in >in.rest
     { printf 'not the file at all'; cat in.rest; } | cmp - cat.png
-    [ ! -e "cat.png.$path.part" ]
+    [ "$(find . -name '*.part' | wc -l)" -eq 0 ]
 }
 
 @test "im client: it overwrites no file" {
@@ -350,11 +351,13 @@ the last' ]
     cat zhangsan.err
     grep -qE '^im_client: got: (Too many open files|No file descriptors available)$' zhangsan.err
     as lisi </dev/null | grep -q 'zhangsan: hello'
-    echo 'with one more, there is none for the connection that brings it'
-    with_descriptors $((count + 1))
-    cat zhangsan.err
-    grep -qE '^im_client: got: (Too many open files|No file descriptors available)$' zhangsan.err
-    as lisi </dev/null | grep -q 'zhangsan: hello'
+    for more in 1 2; do
+        echo "with $more more, there is none for something else, and at last for the connection that brings it"
+        with_descriptors $((count + more))
+        cat zhangsan.err
+        grep -qE '^im_client: got: (Too many open files|No file descriptors available)$' zhangsan.err
+        as lisi </dev/null | grep -q 'zhangsan: hello'
+    done
 }
 
 @test "im client: a line that is too long is refused once, wherever it ends" {
@@ -370,4 +373,146 @@ the last' ]
             [ -z "${end#'\n'}" ] || grep -q 'lisi: hello' out
         done
     done
+}
+
+@test "im client: a name may be as long as a file system has it: the temporary one does not grow with it" {
+    local name path
+    servers
+    head -c 300000 /dev/urandom >in
+    path=$("$COURIER" put "$HOST" "$FILE_PORT" <in)
+    for name in "$(printf 'x%.0s' {1..255})" "$(printf '猫%.0s' {1..85})"; do
+        as lisi <<<"/get $path $name"
+        cat lisi.err
+        cmp in "$name"
+    done
+    echo 'rule: a name that is too long is refused before anything is fetched'
+    as lisi <<<"/get $path x$name"
+    grep -q ': File name too long$' lisi.err
+    [ "$(find . -name '*.part' | wc -l)" -eq 0 ]
+}
+
+# Begins a download to a folder, and stops the file server in the middle of it.
+begin_download() { # FOLDER
+    servers
+    mkdir "$1"
+    head -c 300000 /dev/urandom >in
+    path=$("$COURIER" put "$HOST" "$FILE_PORT" <in)
+    kill -s STOP "$FILE_PID"
+    stays 5 lisi
+    CLIENT=$!
+    types lisi "/get $path $1/cat.png"
+    until [ "$(find "$1" -name '*.part' | wc -l)" -eq 1 ]; do pause; done
+}
+
+@test "im client: a folder that gets another name while a file comes is still the one where it appears" {
+    begin_download there
+    mv there elsewhere
+    mkdir there
+    kill -s CONT "$FILE_PID"
+    said lisi '^im_client: there/cat.png: received, 300000 bytes$'
+    cmp in elsewhere/cat.png
+    [ "$(ls elsewhere)" = cat.png ]
+    [ -z "$(ls -A there)" ]
+}
+
+@test "im client: SIGHUP ends it as SIGTERM does, and leaves no empty file behind" {
+    local signal
+    for signal in HUP TERM; do
+        rm -rf "$TMP/lisi.in" "$TMP/lisi.err" "$TMP/there" "$TMP/files"
+        begin_download there
+        PID=$CLIENT stops_on "$signal"
+        kill -s CONT "$FILE_PID"
+        [ -z "$(ls -A there)" ]
+    done
+}
+
+@test "im client: under nohup SIGHUP is ignored" {
+    local client
+    printf '#!/bin/sh\ntrap "" HUP\nexec "%s" "$@"\n' "$IM_CLIENT" >"$TMP/nohup"
+    chmod +x "$TMP/nohup"
+    servers
+    IM_CLIENT=$TMP/nohup stays 5 lisi
+    client=$!
+    kill -s HUP $client
+    as zhangsan <<<'lisi: are you there'
+    reads lisi 'zhangsan: are you there$'
+    kill -0 $client
+}
+
+# Runs somebody with some of the three standard descriptors closed. Sets STATUS.
+closed() { # REDIRECTIONS
+    STATUS=0
+    eval "timeout 10 \"\$IM_CLIENT\" -u lisi -w 123456 -F \$FILE_PORT \$HOST \$PORT $1" || STATUS=$?
+    echo "im_client $1: exit code $STATUS"
+}
+
+@test "im client: with its input closed it says so, with its output closed it loses nothing, and neither gets a socket" {
+    servers
+    as zhangsan <<<'lisi: do not lose me'
+    closed '<&- >out 2>err'
+    cat err
+    [ $STATUS -eq 1 ]
+    grep -q '^im_client: cannot read the input: ' err
+    for output in '>&-' '>/dev/full'; do
+        [ "$output" = '>&-' ] || [ -c /dev/full ] || continue
+        closed "</dev/null $output 2>err"
+        cat err
+        [ $STATUS -eq 1 ]
+        grep -q '^im_client: cannot write the output: ' err
+    done
+    closed '<&- >&- 2>&-'
+    [ $STATUS -eq 1 ]
+    closed '</dev/null >out 2>&-'
+    [ $STATUS -eq 0 ]
+    grep -q 'zhangsan: do not lose me$' out
+    echo 'rule: nothing but the protocol goes to the server, which would say so'
+    [ "$(grep -c frame "$LOG")" -eq 0 ]
+}
+
+@test "im client: with its stderr closed nothing of what it says gets into a file that it fetches" {
+    local path
+    servers
+    head -c 3000000 /dev/urandom >in
+    path=$("$COURIER" put "$HOST" "$FILE_PORT" <in)
+    printf '/get %s got\nnobody: hi\nno command\n' "$path" >typed
+    closed '<typed >out 2>&-'
+    cmp in got
+    closed '<typed >out 2>&- -v'
+    [ "$(find . -name '*.part' | wc -l)" -eq 0 ]
+}
+
+@test "im client: marks that turn the direction of a text are neither shown nor saved, in names, texts and names of files" {
+    local path
+    servers
+    echo contents >file
+    path=$("$COURIER" put "$HOST" "$FILE_PORT" <file)
+    {
+        echo 'a > {"type":"login","id":"1","name":"zhangsan","password":"123456"}'
+        echo 'a < {"type":"ok","id":"1","count":"0"}'
+        echo 'a > {"type":"msg","id":"m","to":"lisi","body":"e\u202egnp.exe","path":"'"$path"'","size":"9"}'
+        echo 'a skip 1'
+        echo 'a > {"type":"msg","id":"n","to":"lisi","body":"a\u2066b\u2069\u2028c \ud83d\udc69\u200d\ud83d\ude80"}'
+        echo 'a skip 1'
+    } | "$TALK" "$HOST" "$PORT"
+    echo "/get $path" | as lisi >out
+    cat out
+    grep -q ' zhangsan sends you e???gnp\.exe ' out
+    grep -q ' zhangsan: a???b??????c 👩‍🚀$' out
+    cmp 'e???gnp.exe' file
+    [ "$(cat out lisi.err | LC_ALL=C grep -c $'\xe2\x80\xae')" -eq 0 ]
+}
+
+@test "im client: a file server that does not even refuse is given up, and the talk goes on meanwhile" {
+    servers
+    echo hello >file
+    local server_port=$PORT
+    start "$COURIER" deaf
+    FILE_PORT=$PORT PORT=$server_port
+    if timeout 1 bash -c "exec 5<>/dev/tcp/127.0.0.1/$FILE_PORT" 2>/dev/null; then
+        skip "this system lets in whom it was told to keep out"
+    fi
+    printf '%s\n' '/send zhangsan file' 'zhangsan: hello' | as lisi
+    cat lisi.err
+    grep -qE '^im_client: file: (Connection|Operation) timed out$' lisi.err
+    as zhangsan </dev/null | grep -q 'lisi: hello'
 }

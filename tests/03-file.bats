@@ -421,3 +421,54 @@ END
     echo "rule: each file is a wait for the disk, so one client may make the others wait for one; here: $before"
     [ "$before" -le 2 ]
 }
+
+@test "file: SIGHUP ends it as SIGTERM does: without -d its folder goes; under nohup it is ignored" {
+    local signal
+    mkdir "$TMP/tmp"
+    printf hello >"$TMP/hello"
+    for signal in HUP TERM; do
+        TMPDIR=$TMP/tmp start "$FILE_SERVER"
+        put <"$TMP/hello" >"$TMP/path"
+        stops_on "$signal"
+        [ -z "$(ls -A "$TMP/tmp")" ]
+    done
+    printf '#!/bin/sh\ntrap "" HUP\nexec "%s" "$@"\n' "$FILE_SERVER" >"$TMP/nohup"
+    chmod +x "$TMP/nohup"
+    TMPDIR=$TMP/tmp start "$TMP/nohup"
+    kill -s HUP "$PID"
+    get "$(put <"$TMP/hello")" | cmp - "$TMP/hello"
+    stops_on TERM
+}
+
+@test "file: with its standard descriptors closed no file gets their numbers, and so none gets what belongs there" {
+    local closed path
+    files
+    stops_on TERM
+    head -c 300000 /dev/urandom >"$TMP/in"
+    for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
+        echo "file_server $closed"
+        eval "exec \"\$FILE_SERVER\" -v -p \$PORT -d \"\$TMP/files\" 3>&- $closed" &
+        PID=$!
+        STARTED+=("$PID")
+        until (exec 5<>"/dev/tcp/$HOST/$PORT") 2>/dev/null; do kill -0 "$PID" && pause; done
+        path=$(put <"$TMP/in")
+        get "$path" | cmp - "$TMP/in"
+        stops_on TERM
+        [ ! -s "$TMP/files/lock" ]
+        rm -f "$TMP/files/$path"
+    done
+}
+
+@test "file: a folder that gets another name while a file comes is still the one where it is kept" {
+    files
+    exec 5<>"/dev/tcp/$HOST/$PORT"
+    printf '\0\0\0\026\001put://id="1",size="10"\0\0\0\5\4hello' >&5
+    holds 1 '*'
+    mv "$TMP/files" "$TMP/moved"
+    mkdir "$TMP/files"
+    printf '\0\0\0\5\4world' >&5
+    head -c 5 <&5 >/dev/null # the answer: it is kept
+    exec 5>&-
+    [ "$(cat "$TMP"/moved/????????????????????????????????)" = helloworld ]
+    [ -z "$(ls -A "$TMP/files")" ]
+}

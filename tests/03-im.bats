@@ -876,3 +876,45 @@ END
         b < {"type":"presence","name":"zhangsan","state":"away"}
 END
 }
+
+@test "im: with its standard descriptors closed its log goes nowhere, least of all into its journal" {
+    local closed sent=0
+    start "$IM_SERVER" # only to find a free port
+    stops_on TERM
+    for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
+        echo "im_server $closed"
+        eval "exec \"\$IM_SERVER\" -v -p \$PORT -d \"\$TMP/mail\" 3>&- $closed" &
+        PID=$!
+        STARTED+=("$PID")
+        until (exec 5<>"/dev/tcp/$HOST/$PORT") 2>/dev/null; do kill -0 "$PID" && pause; done
+        sent=$((sent + 1))
+        talk <<<"$(login a zhangsan 0 && sends a lisi $sent $sent)"
+        kill_server
+    done
+    start "$IM_SERVER" -d "$TMP/mail"
+    [ "$(wc -l <"$LOG")" -eq 1 ]
+    talk <<<"$(login b lisi 4)"
+}
+
+@test "im: SIGHUP ends it as SIGTERM does, and under nohup it is ignored" {
+    start "$IM_SERVER" -d "$TMP/mail"
+    stops_on HUP
+    printf '#!/bin/sh\ntrap "" HUP\nexec "%s" "$@"\n' "$IM_SERVER" >"$TMP/nohup"
+    chmod +x "$TMP/nohup"
+    start "$TMP/nohup" -d "$TMP/mail"
+    kill -s HUP "$PID"
+    talk <<<"$(login a zhangsan 0)"
+    stops_on TERM
+}
+
+@test "im: an account's name has no characters that nobody can see, or that turn the direction of a text" {
+    local name status
+    for name in $'a\u202eb' $'a\u200bb' $'\ufeffa' $'\u3164' $'a\u2800' $'a\u00adb' $'a\U000e0041' $'a\u2066b' $'\u115f'; do
+        printf 'b:x\n%s:x\n' "$name" >"$TMP/accounts"
+        status=0
+        timeout 5 "$IM_SERVER" -p 0 -u "$TMP/accounts" 2>"$TMP/err" || status=$?
+        echo "the name $(printf %s "$name" | od -An -tx1): exit code $status: $(cat "$TMP/err")"
+        [ $status -eq 1 ]
+        grep -q "^im_server: $TMP/accounts:2: " "$TMP/err"
+    done
+}

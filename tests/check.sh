@@ -127,6 +127,7 @@ beside() {
     check 'fuzz: lines' clang fuzz lines
     check 'fuzz: the line editor' clang fuzz editor
     check 'fuzz: frames' clang fuzz frame
+    check 'fuzz: records' clang fuzz record
     check 'fuzz: text' clang fuzz text
     check 'fuzz: JSON' clang fuzz json
     check 'fuzz: XML' clang fuzz xml

@@ -2,13 +2,16 @@
  *
  *     courier put HOST PORT < FILE               prints the path
  *     courier get HOST PORT PATH [OFFSET] > FILE
+ *     courier deaf                               listens, but lets nobody in: a connection to it is neither made nor refused
  *
  * It speaks text, and waits for each read and write, for it has nothing else to do. Exit: 0, or 1 after the server's
  * answer, or what went wrong, on stderr.
  */
 #define _POSIX_C_SOURCE 200809L
 
+#include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,7 +103,27 @@ static void get(const char *path, const char *offset) {
         give_up("more bytes came than there are");
 }
 
+/* Plays a server behind a firewall that swallows SYNs: on Linux they are dropped where the queue of those who were not
+ * accepted is full. */
+static void be_deaf(void) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    bind(listener, (struct sockaddr *)&address, len);
+    if (listen(listener, 0) < 0 || getsockname(listener, (struct sockaddr *)&address, &len) < 0)
+        give_up("cannot listen");
+    for (int i = 0; i < 4; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        fcntl(fd, F_SETFL, O_NONBLOCK);
+        connect(fd, (struct sockaddr *)&address, len);
+    }
+    fprintf(stderr, "courier: listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
+    pause();
+}
+
 int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "deaf") == 0)
+        be_deaf();
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *address;
     int putting = argc == 4 && strcmp(argv[1], "put") == 0;
     if (!putting && (argc < 5 || strcmp(argv[1], "get") != 0))
