@@ -14,7 +14,7 @@ extern volatile sig_atomic_t stop; /* SIGINT, SIGTERM or SIGHUP has come: time t
 /* From now on SIGINT, SIGTERM and SIGHUP (unless it was ignored: nohup) set `stop`; a log on stderr that nobody takes
  * away is given up then, so that no program waits for its reader on the way out. SIGPIPE is ignored. Returns the
  * descriptor that select() has to watch: it is readable when a signal has come. Ends the program if no pipe can be
- * made. */
+ * made. Called again, it only returns that. */
 int catch_signals(void);
 
 /* Calls `handler` for a signal, too. It may set a flag, and calls signal_wake(), and no more. */

@@ -22,6 +22,7 @@
 #include "request.h"
 #include "say.h"
 #include "show_frame.h"
+#include "signals.h"
 #include "store.h"
 #include "wire.h"
 
@@ -323,6 +324,7 @@ int main(int argc, char **argv) {
     if (optind < argc)
         return refuse_argument(argv[optind]);
 
+    catch_signals(); /* from here on a signal must not leave the temporary folder behind */
     store_open(dir);
     return serve(&files, address, port);
 }

@@ -25,6 +25,7 @@
 #include "request.h"
 #include "say.h"
 #include "session.h"
+#include "signals.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -320,12 +321,13 @@ static void open_accounts(const char *file) {
         account_add(demo[i], "123456", &why);
 }
 
-/* Reads what was kept, or ends the program. */
+/* Reads what was kept, or ends the program. It may take some seconds, and a signal ends that, too. */
 static void open_folder(const char *dir) {
     const char *why;
+    catch_signals();
     if (batch_open(dir, &why) < 0) {
         fprintf(stderr, "%s: cannot use %s: %s\n", program, dir, why);
-        exit(1);
+        exit(stop ? 0 : 1);
     }
 }
 

@@ -211,6 +211,9 @@ static int buffer_replay(int (*replay)(const struct message *m, const char **why
 static int journal_replay(off_t end, int (*replay)(const struct message *m, const char **why),
                           const char **why) {
     for (off_t at = 0; at < end;) {
+        *why = "stopped by a signal";
+        if (stop)
+            return -1;
         size_t room = JOURNAL_BUFFER - journal.buffered, left = (size_t)(end - at);
         ssize_t n = pread(journal.fd, journal.buffer + journal.buffered, left < room ? left : room, at);
         if (n <= 0) {
