@@ -43,6 +43,7 @@ exhibit() { bash "$TOP/tests/museum.bash" "$TOP/tests/museum/$1.diff"; }
 @test "museum: chat_one_read_one_line" { exhibit chat_one_read_one_line; }
 @test "museum: chat_own_line" { exhibit chat_own_line; }
 @test "museum: client_early_ack" { exhibit client_early_ack; }
+@test "museum: client_long_temporary" { exhibit client_long_temporary; }
 @test "museum: client_overwrites" { exhibit client_overwrites; }
 @test "museum: client_trusts_name" { exhibit client_trusts_name; }
 @test "museum: file_believes_size" { exhibit file_believes_size; }
@@ -54,8 +55,11 @@ exhibit() { bash "$TOP/tests/museum.bash" "$TOP/tests/museum/$1.diff"; }
 @test "museum: file_one_for_all" { exhibit file_one_for_all; }
 @test "museum: frame_length" { exhibit frame_length; }
 @test "museum: im_ack_before_storing" { exhibit im_ack_before_storing; }
+@test "museum: im_closed_stderr" { exhibit im_closed_stderr; }
 @test "museum: im_forgets_sent" { exhibit im_forgets_sent; }
+@test "museum: im_length_torn" { exhibit im_length_torn; }
 @test "museum: im_one_read_one_frame" { exhibit im_one_read_one_frame; }
+@test "museum: im_rewrite_in_one_go" { exhibit im_rewrite_in_one_go; }
 @test "museum: im_strcpy_name" { exhibit im_strcpy_name; }
 @test "museum: json_surrogates" { exhibit json_surrogates; }
 @test "museum: xml_ampersand" { exhibit xml_ampersand; }
@@ -108,10 +112,13 @@ exhibit() { bash "$TOP/tests/museum.bash" "$TOP/tests/museum/$1.diff"; }
 @test "museum: ws_unmasked" { exhibit ws_unmasked; }
 @test "museum: ws_host_order" { exhibit ws_host_order; }
 @test "museum: ws_long_ping" { exhibit ws_long_ping; }
+@test "museum: ws_offered_is_heard" { exhibit ws_offered_is_heard; }
 @test "museum: ws_interleaved" { exhibit ws_interleaved; }
+@test "museum: ws_judges_first" { exhibit ws_judges_first; }
 @test "museum: ws_utf8_frame" { exhibit ws_utf8_frame; }
 @test "museum: ws_slow_reader" { exhibit ws_slow_reader; }
 @test "museum: ws_one_read" { exhibit ws_one_read; }
+@test "museum: ws_share_of_bytes" { exhibit ws_share_of_bytes; }
 @test "museum: ws_close_silent" { exhibit ws_close_silent; }
 @test "museum: ws_client_trusting" { exhibit ws_client_trusting; }
 @test "museum: ws_client_same_mask" { exhibit ws_client_same_mask; }
