@@ -14,12 +14,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TURN_US     16000 /* us: a turn, shared by all who have something to do ... */
+#define TURN_US     16000 /* us: a turn, shared by all clients that have something to do ... */
 #define SHARE_US    5000  /* us: ... and the most that one of them gets */
 #define LINGER_MS   2000  /* ms: how long we wait for a peer's FIN after we have sent ours, ... */
 #define LAST_MS     300   /* ms: ... and for all FINs after a signal, which ends us within a second */
 #define IDLE_MS     1000  /* ms: buffers that were empty for so long are freed */
-#define WRITE_EARLY 32768 /* bytes: owed more, a client need not wait for the end of the turn */
+#define WRITE_EARLY 32768 /* bytes: a client that is owed more is written to before the end of the turn */
 #define NEWCOMERS   64    /* accepted in one turn at most */
 #define NEVER       (-1)
 
@@ -37,7 +37,7 @@ void client_drop(struct client *c, const char *why) {
     if (c->gone)
         return;
     fprintf(stderr, "%s disconnected%s%s\n", c->name, why ? ": " : "", why ? why : "");
-    c->gone = 1; /* freed at the end of the turn, for who has called may still hold it */
+    c->gone = 1; /* freed at the end of the turn, because the caller may still hold it */
 }
 
 void client_close(struct client *c) { c->closing = 1; }
@@ -196,7 +196,7 @@ struct client *client_next(const struct client *c) {
     return next;
 }
 
-/* Takes newcomers in. They come last in a turn, for those who left in it have made room. */
+/* Takes newcomers in. They come last in a turn, because clients that left in it have made room. */
 static void accept_newcomers(int listener) {
     char name[ADDRESS_TEXT];
     int fd;
@@ -216,12 +216,12 @@ static void accept_newcomers(int listener) {
 static long long arm_select(long long now, fd_set *readable, fd_set *writable) {
     long long until = turn_wanted;
     for (struct client *c = next_open(0); c; c = next_open(c->fd + 1)) {
-        if (!c->eof && c->in.length < server->in_max) /* back-pressure: who has filled `in` has to wait */
+        if (!c->eof && c->in.length < server->in_max) /* back-pressure: with a full `in` it waits */
             FD_SET(c->fd, readable);
         if (c->out.length > 0)
             FD_SET(c->fd, writable);
         int unfinished = c->gone || (c->closing && c->out.length == 0 && c->linger_until == 0);
-        if (unfinished || client_is_ready(c)) /* unfinished: dropped or closed behind the end of its turn */
+        if (unfinished || client_is_ready(c)) /* unfinished: dropped or closed after the end of its turn */
             until = now;
         if (c->linger_until > 0 && (until == NEVER || c->linger_until < until))
             until = c->linger_until;
@@ -230,7 +230,7 @@ static long long arm_select(long long now, fd_set *readable, fd_set *writable) {
 }
 
 /* Sleeps until there is something to do. Returns a time, in ms, by which all that had come can be read now: later than
- * that we know nothing, and judge nobody. So it is the time before select(), or that until which it has slept in vain,
+ * that we know nothing, and judge nobody. So it is the time before select(), or, if nothing came, the end of its sleep;
  * and not the time at which we come to look: we may have been stopped in between. */
 static long long wait_for_events(int listener, int signals, fd_set *readable, fd_set *writable) {
     long long now = now_ms();
@@ -253,7 +253,7 @@ static long long wait_for_events(int listener, int signals, fd_set *readable, fd
     return n == 0 ? now + wait : now;
 }
 
-/* One turn. Behind the last words it serves only to write them, and to wait for FINs. */
+/* One turn. After the last words it serves only to write them, and to wait for FINs. */
 static void turn(int listener, int signals) {
     fd_set readable, writable;
     long long now = wait_for_events(listener, signals, &readable, &writable);

@@ -43,7 +43,8 @@ static const struct range harmful[] = {
 };
 
 /* Not for names: what Unicode calls Default_Ignorable_Code_Point, Bidi_Control or White_Space, with all signs of ASCII
- * and Latin-1, the whole block of General Punctuation, and U+2800, a blank of braille. */
+ * and Latin-1, the whole block of General Punctuation, U+2800 (a blank of braille), and U+FFF9 to U+FFFB (marks of
+ * annotations). */
 static const struct range unfit[] = {
     {0x0000, 0x002C},   {0x002E, 0x002F},   {0x003A, 0x0040},   {0x005B, 0x005E}, {0x0060, 0x0060},
     {0x007B, 0x00BF},   {0x034F, 0x034F},   {0x061C, 0x061C},   {0x115F, 0x1160}, {0x1680, 0x1680},

@@ -56,8 +56,8 @@ void batch_add_receipt(struct account *a) {
 
 int batch_open(const char *dir, const char **why) { return journal_open(dir, post_replay, why); }
 
-/* Adds a receipt to the journal; and to one that is being written anew, where letters that it is about may be still to
- * come. */
+/* Adds a receipt to the journal; and to one that is being written anew, because letters that it confirms may still be
+ * added there. */
 static void write_receipt(const struct account *a) {
     char number[24];
     struct message receipt = {ACK, {[NAME] = a->name, [NUMBER] = number}};
@@ -75,7 +75,7 @@ static void write_batch(void) {
             journal_add(&batch[i].letter->message);
 }
 
-/* Says when the disk begins to refuse, and when it does no more. */
+/* Says when the disk begins to refuse, and when it stops refusing. */
 static void report(int error) {
     static int last_error;
     if (error != last_error)
@@ -85,7 +85,7 @@ static void report(int error) {
 
 /* ---- Commit ---- */
 
-/* What this batch has counted begins at 0 for the next. */
+/* What this batch has counted starts at 0 for the next one. */
 static void forget_counts(void) {
     for (int i = 0; i < batch_count; i++) {
         const struct letter *l = batch[i].letter;
@@ -101,7 +101,7 @@ static void forget_receipts(void) {
     receipts_count = 0;
 }
 
-/* Frees the letters that the disk has refused. All are answered by then: a retry has the letter of another. */
+/* Frees the letters that the disk has refused. All are answered by then: a retry only points to the letter of another one. */
 static void free_letters(void) {
     for (int i = 0; i < batch_count; i++)
         if (!batch[i].is_retry)
@@ -127,7 +127,7 @@ void batch_commit(void (*answer)(struct client *c, const struct letter *l, int e
     }
     if (error) {
         free_letters();
-        batch_stop(); /* messages have more need of the room than a new journal */
+        batch_stop(); /* messages need the room more than a new journal does */
     }
     batch_count = 0;
 }

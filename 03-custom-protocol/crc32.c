@@ -1,11 +1,10 @@
 /* crc32.c - see crc32.h. */
 #include "crc32.h"
 
-#define CRC32_POLYNOMIAL                                                                                     \
-    0xEDB88320 /* which bits a bit that falls out at the end changes, the lowest power first */
+#define CRC32_POLYNOMIAL 0xEDB88320 /* of CRC-32, lowest power first */
 
-/* For each byte, what becomes of a checksum when it is shifted out: computed once, so that a byte costs one step and not
- * eight. */
+/* For each value of a byte, what shifting it out does to the rest of a checksum: computed once, so that a byte costs one
+ * step and not eight. */
 static uint32_t crc32_table[256];
 
 static void crc32_table_fill(void) {

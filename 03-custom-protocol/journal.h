@@ -6,7 +6,7 @@
  *     the beginning of a record    the server was killed while it wrote
  *     zeros, to the very end       the power failed: the file had grown already, but the disk did not have its bytes yet
  *
- * Nobody was told that this is stored, and so it is cut off. Everything else is damage. Knows files, and no sockets. Where
+ * Nobody was told that this is stored, and so it is cut off. Everything else is damage. Knows files, and no sockets. If
  * journal_open() was not called, the other functions do nothing, and succeed.
  */
 #ifndef JOURNAL_H
@@ -30,8 +30,8 @@ int journal_commit(int sync);
 /* ---- A journal of what still counts, to take the place of the old one ----
  *
  * It is written in slices, one in a turn of the server, so that nobody has to wait for all of it. Meanwhile the old one
- * goes on growing, and it is the one that counts. Who adds something to the old one adds it to the new one, too, unless it
- * is still to come there. A new one that was not completed is removed: by rewrite_stop(), or at the next start. */
+ * goes on growing, and it is the one that counts. What is added to the old one is added to the new one, too, unless it gets
+ * there later anyway. A new one that was not completed is removed: by rewrite_stop(), or at the next start. */
 
 /* May most of the journal be old, so that to rewrite it is worth the time? */
 int journal_has_grown(void);

@@ -26,7 +26,7 @@
 size_t record_encode(const struct message *m, char out[RECORD_MAX]);
 
 /* Reads the record at the start of some bytes. Returns how many of them it is; 0: they are the beginning of one whose
- * rest is missing; -1: they are neither, and *why says in words what is wrong. The fields of the message are valid until
+ * end is missing; -1: they are neither, and *why says in words what is wrong. The fields of the message are valid until
  * the next call. */
 long record_decode(struct message *m, const char *data, size_t len, const char **why);
 

@@ -1,4 +1,4 @@
-/* page.h - the page at /: a file, which is found beside the program, wherever that was started from. */
+/* page.h - the page at /: a file, which is found beside the program, whatever folder the program was started from. */
 #ifndef PAGE_H
 #define PAGE_H
 
@@ -7,7 +7,7 @@
 #define PAGE_MAX 262144 /* bytes of the page */
 
 /* Notes where the page is: in `file`; or, if that is NULL, in index.html beside the program that was started as `argv0`:
- * from its folder or another one, through PATH, or through a symbolic link. If it cannot be read there, says so on
+ * from its folder or another one, through PATH, or through a symbolic link. If the page cannot be read, says so on
  * stderr. */
 void page_find(const char *file, const char *argv0);
 

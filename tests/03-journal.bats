@@ -137,6 +137,20 @@ bits() { # FILE FIRST LAST
     cmp "$TMP/damaged" "$TMP/mail/journal"
 }
 
+@test "journal: a last record that lacks a letter is damage, and no record that was not completed" {
+    PASSWORD=123456
+    start "$IM_SERVER" -d "$TMP/mail"
+    { login a zhangsan 0 && sends a lisi 1 3; } | talk
+    kill_server
+    has_journal
+    sed '$s/zhangsan/zhangsa/' "$TMP/mail/journal" >"$TMP/damaged"
+    cp "$TMP/damaged" "$TMP/mail/journal"
+    run timeout 5 "$IM_SERVER" -p 0 -d "$TMP/mail"
+    echo "$output"
+    [ "$status" -eq 1 ]
+    cmp "$TMP/damaged" "$TMP/mail/journal"
+}
+
 @test "journal: one of an earlier version, without checksums, is refused, and stays" {
     PASSWORD=123456
     start "$IM_SERVER" -d "$TMP/mail"

@@ -14,7 +14,8 @@ struct draft {
 #define NO_DRAFT                                                                                             \
     { .folder = -1 }
 
-/* Makes a new file in a folder, whose descriptor it takes over. Returns the file, or -1 with errno. */
+/* Makes a new file in a folder. The folder's descriptor belongs to it from now on, also if it fails. Returns the file, or
+ * -1 with errno. */
 int draft_open(struct draft *d, int folder);
 
 /* Gives the file its name when all of it is on the disk; `replace`: in the place of another one that may be there.
@@ -24,10 +25,10 @@ int draft_keep(struct draft *d, int file, const char *name, int replace);
 /* The end, kept or not: removes what was not kept, and closes the folder. */
 void draft_end(struct draft *d);
 
-/* Removes from a folder, and from those in it down to that depth, the drafts that programs have left behind that were
- * killed. A file is surely such a one if it has a name as above, is our user's, and is not locked: each draft is
- * locked by its program, and the kernel takes the lock away when that ends, however it ends. Where locks do not work
- * nothing is removed. */
+/* Removes from a folder, and from those in it down to that depth, the drafts that killed programs have left behind. A
+ * file is such a draft if it has a name as above, belongs to our user, and is not locked: each program locks its drafts,
+ * and the kernel takes the lock away when the program ends, however it ends. Where locks do not work nothing is
+ * removed. */
 void draft_sweep(int folder, int depth);
 
 #endif
