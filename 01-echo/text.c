@@ -36,10 +36,10 @@ struct range {
     unsigned long first, last; /* code points */
 };
 
-/* Begin a command to a terminal, end the line, or turn its direction. */
+/* Begin a command to a terminal, end the line, turn its direction, or hide text. */
 static const struct range harmful[] = {
-    {0x0000, 0x0008}, {0x000A, 0x001F}, {0x007F, 0x009F},
-    {0x2028, 0x2029}, {0x202A, 0x202E}, {0x2066, 0x2069},
+    {0x0000, 0x0008}, {0x000A, 0x001F}, {0x007F, 0x009F}, {0x200B, 0x200B},   {0x2028, 0x202E},
+    {0x2060, 0x206F}, {0xFEFF, 0xFEFF}, {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F},
 };
 
 /* Not for names: what Unicode calls Default_Ignorable_Code_Point, Bidi_Control or White_Space, with all signs of ASCII

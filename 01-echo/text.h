@@ -11,8 +11,9 @@ size_t utf8_length(const char *s, size_t len);
 
 /* Makes text safe to print on somebody's terminal, as a part of a line. These become question marks, one a byte: what
  * is not UTF-8; control characters, because a terminal's commands begin with one (ESC, or U+0080 to U+009F); and marks
- * that end the line or turn its direction (U+2028, U+2029, U+202A to U+202E, U+2066 to U+2069), because what stands
- * behind them would be read as something else. A tab stays, and so do the joiners that emoji and some scripts need. */
+ * that end the line, turn its direction, or hide what stands there (U+200B, U+2028 to U+202E, U+2060 to U+206F, U+FEFF,
+ * U+FFF9 to U+FFFB, U+E0000 to U+E007F), because people would read something else. A tab stays, and so do the joiners
+ * that emoji and some scripts need, and U+200E and U+200F, which turn nothing but the sign beside them. */
 void text_clean(char *text, size_t len);
 
 /* Does the same to a stream, as much of it as has come, and keeps the ends of lines, LF and CR LF. Returns how many

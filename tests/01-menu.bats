@@ -165,14 +165,16 @@ END
 END
 }
 
-@test "menu: marks that turn the direction, or end the line, come back harmless; joiners and emoji stay" {
+@test "menu: marks that turn the direction, end the line, or hide text, come back harmless; joiners and emoji stay" {
     start "$MENU_SERVER"
     local code
     {
-        for code in 0x2028 0x2029 0x202A 0x202B 0x202C 0x202D 0x202E 0x2066 0x2067 0x2068 0x2069; do
+        for code in 0x200B 0x2028 0x2029 0x202A 0x202B 0x202C 0x202D 0x202E 0x2060 0x2066 0x2067 0x2068 0x2069 0xFEFF 0xFFF9; do
             echo "a > \"e$(character $code)gnp.exe\n\""
             echo 'a < "10086: e???gnp.exe\n"'
         done
+        echo "a > \"a tag$(character 0xE0041)\n\""
+        echo 'a < "10086: a tag????\n"'
         echo 'a > "👩‍👧 ❤️ नमस्‍ते می‌خواهم 5\xe2\x80\xaf% \xe2\x80\xa7\n"'
         echo 'a < "10086: 👩‍👧 ❤️ नमस्‍ते می‌خواهم 5\xe2\x80\xaf% \xe2\x80\xa7\n"'
     } | greeted | speak

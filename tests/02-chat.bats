@@ -208,14 +208,16 @@ END
 END
 }
 
-@test "chat: marks that turn the direction, or end the line, reach nobody's terminal; joiners and emoji stay" {
+@test "chat: marks that turn the direction, end the line, or hide text, reach nobody's terminal; joiners and emoji stay" {
     start "$CHAT_SERVER"
     local code
     {
-        for code in 0x2028 0x2029 0x202A 0x202B 0x202C 0x202D 0x202E 0x2066 0x2067 0x2068 0x2069; do
+        for code in 0x200B 0x2028 0x2029 0x202A 0x202B 0x202C 0x202D 0x202E 0x2060 0x2066 0x2067 0x2068 0x2069 0xFEFF 0xFFF9; do
             echo "a > \"e$(character $code)gnp.exe\n\""
             echo 'b < "a: e???gnp.exe\n"'
         done
+        echo "a > \"a tag$(character 0xE0041)\n\""
+        echo 'b < "a: a tag????\n"'
         echo 'a > "👩‍👧 ❤️ नमस्‍ते می‌خواهم\n"'
         echo 'b < "a: 👩‍👧 ❤️ नमस्‍ते می‌خواهم\n"'
     } | chat a b
