@@ -585,6 +585,11 @@ END
     logged '\.\.\.\.0001 +opcode 1: text'
     logged '\.0000101 +length: 5 bytes'
     logged '37 fa 21 3d +the key'
+}
+
+# Where the header comes as a whole; of a part of one it may not be clear yet what it says.
+@test "ws: with -v a header that breaks a rule is explained, too" {
+    start "$WS_SERVER" -v
     upgraded /echo <<'END' | speak
         a > "\xc1\x85\x37\xfa\x21\x3d"
         a < "\x88"
