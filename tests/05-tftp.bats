@@ -104,9 +104,8 @@ END
     {
         echo 'say rule: an ACK that confirms nothing new is never answered'
         printf '%s\n' 'a > "\0\x01f\0octet\0timeout\x00255\0"' 'a follow' 'a < "\0\x06timeout\x00255\0"'
-        printf '%s\n' "a > $(ack 0)" "a > $(ack 0)" "a < $(block 1 512)" 'a quiet 60'
-        for n in 1 2 3; do
-            printf '%s\n' "a > $(ack $n)" "a > $(ack $n)" "a > $(ack $n)" "a < $(block $((n + 1)) 512)" 'a quiet 60'
+        for n in 0 1 2 3; do # at once, and when the DATA is there already
+            printf '%s\n' "a > $(ack $n)" "a > $(ack $n)" "a < $(block $((n + 1)) 512)" "a > $(ack $n)" 'a quiet 60'
         done
         printf '%s\n' "a > $(ack 2)" 'a quiet 60' "a > $(ack 4)" 'a < "\0\x03\0\x05"' "a > $(ack 5)"
     } | speak -u
