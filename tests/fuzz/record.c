@@ -39,7 +39,8 @@ static void check_record(const char *line, size_t length, size_t bit) {
     static char record[RECORD_MAX + 8], again[RECORD_MAX];
     size_t size = RECORD_HEADER + length + 1;
     struct message m;
-    memcpy(record + RECORD_HEADER, line, length);
+    for (size_t i = 0; i < length; i++)
+        record[RECORD_HEADER + i] = line[i] == '\n' ? ' ' : line[i]; /* only its last byte is a line feed */
     record[size - 1] = '\n';
     length_write(length + 1, record);
     checksum_write(crc32(0, record + RECORD_HEADER, length + 1), record + LENGTH_PART);
