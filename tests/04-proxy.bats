@@ -97,7 +97,7 @@ END
     # On a busy machine the server may come too late to read them one by one, so they have several tries. After a
     # silence the pieces come with a pause between them.
     for ((tries = 0; tries < 50; tries++)); do
-        sleep 0.05
+        sleep 0.05 # a silence, longer than that after which pieces are counted anew
         echoes 12345
         seen=$(tail -n 20 "$SERVER_LOG" | grep -c -- "-> 1 byte\$") || true
         [ "$seen" -lt 5 ] || break
