@@ -255,9 +255,8 @@ static int journal_is_old(void) {
  * or -1 with errno. */
 static int cut_off_rest(const char *dir, off_t size) {
     if (size > journal.committed)
-        fprintf(stderr,
-                "%s/" JOURNAL_NAME ": cut off %lld bytes at the end, a record that was not completed\n", dir,
-                (long long)(size - journal.committed));
+        fprintf(stderr, "%s/" JOURNAL_NAME ": cut off %lld bytes at the end, which are no whole record\n",
+                dir, (long long)(size - journal.committed));
     journal.buffered = 0;
     return file_commit(&journal, ftruncate(journal.fd, journal.committed) == 0);
 }
