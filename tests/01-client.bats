@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What the echo client promises ($ECHO_CLIENT), and that the usual clients can talk to $ECHO_SERVER.
+# Grades: ECHO_CLIENT
 
 load helpers
 

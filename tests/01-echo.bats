@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What an echo server promises. Each name is the rule; the server is $ECHO_SERVER, of whatever language.
+# Grades: ECHO_SERVER
 
 load helpers
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What loop.h promises to a lesson, seen from outside: through a server that does what no lesson does.
+# Grades: LOOP_SERVER
 
 load helpers
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What the self-service line promises. The server is $MENU_SERVER; -n sets the name in front of its answers.
+# Grades: MENU_SERVER
 
 load helpers
 

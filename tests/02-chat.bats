@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What the group chat promises. The server is $CHAT_SERVER; tests/crowd plays the many people.
+# Grades: CHAT_SERVER
 
 load helpers
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What the chat client promises ($CHAT_CLIENT), in a pipe and, driven by tmux, in a terminal of 60 columns.
+# Grades: CHAT_CLIENT
 
 load helpers
 

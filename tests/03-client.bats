@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What the instant messaging client promises ($IM_CLIENT), with $IM_SERVER and $FILE_SERVER behind it.
+# Grades: IM_CLIENT
 
 load helpers
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What the file server promises ($FILE_SERVER): section 6 of PROTOCOL.md. tests/courier carries the large files.
+# Grades: FILE_SERVER
 
 load helpers
 

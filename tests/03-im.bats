@@ -2,6 +2,7 @@
 # What the instant messaging server promises (PROTOCOL.md, sections 1 to 5). The server is $IM_SERVER, with its three
 # accounts zhangsan, lisi and wangwu where a test brings no others. tests/im_talk speaks messages, in any format;
 # tests/poke speaks bytes; tests/im_crowd plays the many people.
+# Grades: IM_SERVER
 
 load helpers
 

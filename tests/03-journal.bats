@@ -2,6 +2,7 @@
 # What becomes of the journal that $IM_SERVER keeps with -d DIR (journal.h, record.h): damage is told from what a crash can
 # leave, and nobody waits while it is written anew. A server that keeps its messages in another way is not asked most of
 # this. tests/im_journal damages journals, and makes large ones.
+# Grades: nothing but the course, whose own affair its journal is
 
 load helpers
 

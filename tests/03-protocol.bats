@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What PROTOCOL.md promises about frames and messages: of the modules themselves, through tests/codec ($CODEC), and of
 # the servers that speak them ($IM_SERVER, $FILE_SERVER), which have to play the page's own examples.
+# Grades: IM_SERVER FILE_SERVER CODEC
 
 load helpers
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What the heartbeat client promises ($HEARTBEAT_CLIENT), with servers that are stopped, killed, or played by the test;
 # with a bad network ($FLAKY_PROXY) between; and the arithmetic of the backoff ($BACKOFF).
+# Grades: HEARTBEAT_CLIENT
 
 load helpers
 

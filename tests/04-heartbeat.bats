@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What the heartbeat server promises ($HEARTBEAT_SERVER). What the client promises, and both together: 04-client.bats.
+# Grades: HEARTBEAT_SERVER
 
 load helpers
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What the flaky proxy promises. It is $FLAKY_PROXY; behind it is the course's echo server.
+# Grades: FLAKY_PROXY
 
 load helpers
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What the UDP echo client promises ($UDP_ECHO_CLIENT). Where poke plays its server, the datagrams are "NUMBER LINE".
 # ROUNDS=20 makes the run over the bad link longer.
+# Grades: UDP_ECHO_CLIENT
 
 load helpers
 

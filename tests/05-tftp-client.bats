@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What a TFTP client promises. The client is $TFTP_CLIENT; `poke -u -p` plays the server, byte by byte: its socket
 # `server` gets the request, and `t` is the TID that answers.
+# Grades: TFTP_CLIENT
 
 load helpers
 

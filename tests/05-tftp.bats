@@ -2,6 +2,7 @@
 # What a TFTP server promises (RFCs 1350, 1123, 2347 to 2349, 7440). The server is $TFTP_SERVER, of whatever language: it
 # takes -p PORT, -d DIR (the folder of the files), -w (take files), -o (overwrite), -t MS (the first timeout) and -q MS
 # (when to forget a silent client). The packets are spoken byte by byte; real clients are tried in 05-tftp-real.bats.
+# Grades: TFTP_SERVER
 
 load helpers
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What a UDP echo server promises. Each name is the rule; the server is $UDP_ECHO_SERVER, of whatever language.
+# Grades: UDP_ECHO_SERVER
 
 load helpers
 

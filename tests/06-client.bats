@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What ws_client ($WS_CLIENT) promises: with the server of the lesson, and with one that says what a test wants.
+# Grades: WS_CLIENT
 
 load helpers
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Frames as RFC 6455 has them: the table 06-cases.txt, played to /echo of $WS_SERVER in every cut.
+# Grades: WS_SERVER
 
 load helpers
 

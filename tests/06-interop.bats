@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Lesson 06 with what others have made: npm's ws, Node's own WebSocket, curl, Chromium. The programs are $WS_SERVER and
 # $WS_CLIENT. `sh tests/install.sh all` installs all of that; what is missing is skipped.
+# Grades: WS_SERVER WS_CLIENT
 
 load helpers
 

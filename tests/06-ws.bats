@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What ws_server promises beside frames (06-conformance.bats): requests, chat, time. The server is $WS_SERVER.
+# Grades: WS_SERVER
 
 load helpers
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Interview cards: a question, its answer, and the function that shows it, which can be had by itself.
+# Grades: nothing but the course
 
 load helpers
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # The order of the house: what stands where, what is written once and linked, what the pages show, what the demo leaves.
+# Grades: nothing but the course
 
 load helpers
 

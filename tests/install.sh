@@ -1,12 +1,13 @@
 #!/bin/sh
-# Installs what is missing of a C compiler, make, patch and Bats. With "all", on Debian and Ubuntu, also the real clients
-# that tests try (telnet, nc, a browser, ...), two packages of npm in a folder of their own (~/.cache/socket-course), and
-# the tools of `make check` and `make bench`. Where nothing is missing it does nothing, and needs neither root nor the
-# network. Tried on Debian 12; the other systems' commands are not tried.
+# Installs what is missing of a C compiler, make, Bats and what Bats uses, and of the small programs that the pages tell you to
+# type (telnet, nc, curl, tmux, hexdump). With "all", on Debian and Ubuntu, also the real clients that tests try (a
+# browser, ...), two packages of npm in a folder of their own (~/.cache/socket-course), and the tools of `make check` and
+# `make bench`. Where nothing is missing it does nothing, and needs neither root nor the network. Tried on Debian 12; the
+# other systems' commands are not tried.
 set -u
 
-needs='cc make patch bats bash'
-all='telnet nc.openbsd nc.traditional ncat socat curl tftp atftp atftpd busybox ss tmux parallel strace
+needs='cc make patch bats bash ps telnet nc curl tmux hexdump'
+all='nc.openbsd nc.traditional ncat socat tftp atftp atftpd busybox ss parallel strace
     clang clang-format clang-tidy cppcheck shellcheck valgrind musl-gcc bmake gnuplot node npm chromium
     libwebsockets-test-server'
 
@@ -14,7 +15,9 @@ all='telnet nc.openbsd nc.traditional ncat socat curl tftp atftp atftpd busybox 
 package() { # MANAGER PROGRAM
     case $1-$2 in
     apt-get-cc) echo gcc libc6-dev ;;
-    apt-get-nc.openbsd) echo netcat-openbsd ;;
+    apt-get-ps | apk-ps) echo procps ;;
+    apt-get-hexdump) echo bsdextrautils ;;
+    apt-get-nc | apt-get-nc.openbsd) echo netcat-openbsd ;;
     apt-get-nc.traditional) echo netcat-traditional ;;
     apt-get-ss) echo iproute2 ;;
     apt-get-tftp) echo tftp-hpa ;;
@@ -24,15 +27,47 @@ package() { # MANAGER PROGRAM
     apt-get-node) echo nodejs ;;
     apt-get-libwebsockets-test-server) echo libwebsockets-test-server libwebsockets-dev ;; # the library, for make bench
     apk-cc) echo build-base ;;
+    apk-nc) echo netcat-openbsd ;;
+    apk-telnet) echo busybox-extras ;;
     brew-cc) echo llvm ;;
-    *-cc) echo gcc ;;
     brew-bats | pkg-bats) echo bats-core ;;
+    brew-nc) echo netcat ;;
+    dnf-nc) echo nmap-ncat ;;
+    dnf-ps | pacman-ps) echo procps-ng ;;
+    dnf-hexdump | pacman-hexdump) echo util-linux ;;
+    pacman-nc) echo openbsd-netcat ;;
+    pacman-telnet) echo inetutils ;;
+    *-cc) echo gcc ;;
     *) echo "$2" ;;
     esac
 }
 
+# Prints the command that installs the packages behind it.
+command_for() { # MANAGER
+    case $1 in
+    apt-get) echo "apt-get install -qy --no-install-recommends" ;;
+    brew) echo "brew install" ;;
+    pkg) echo "pkg install -y" ;;
+    dnf) echo "dnf install -y" ;;
+    apk) echo "apk add" ;;
+    pacman) echo "pacman -S --noconfirm" ;;
+    esac
+}
+
+# Runs a command as root. Its output is shown only if it fails.
 as_root() {
-    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+    if [ "$(id -u)" -ne 0 ] && [ $manager != brew ]; then
+        set -- sudo "$@"
+    fi
+    "$@" >"$log" 2>&1 || {
+        cat "$log" >&2
+        return 1
+    }
+}
+
+# May we be root? sudo may ask for a password, if there is somebody to ask.
+can_be_root() {
+    [ "$(id -u)" -eq 0 ] || [ $manager = brew ] || sudo -n true 2>/dev/null || { [ -t 0 ] && sudo -v; } 2>/dev/null
 }
 
 manager=none
@@ -53,25 +88,29 @@ for program in $needs; do
     }
 done
 
-install_packages() {
-    echo "missing:$missing; installing:$packages"
-    # shellcheck disable=SC2086 # a list of packages
-    case $manager in
-    apt-get)
-        as_root apt-get update -q &&
-            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $packages
-        ;;
-    brew) brew install $packages ;;
-    pkg) as_root pkg install -y $packages ;;
-    dnf) as_root dnf install -y $packages ;;
-    apk) as_root apk add $packages ;;
-    pacman) as_root pacman -S --noconfirm $packages ;;
-    none)
-        echo "This system's package manager is not known here; please install these by hand:$missing" >&2
-        exit 1
-        ;;
-    esac
+# Says what somebody else has to do. Fails if not even the lessons can be built without it.
+ask_somebody() { # WHY
+    echo "missing:$missing"
+    echo "$1"
+    [ $manager = none ] || echo "    $(command_for $manager)$packages"
+    command -v cc >/dev/null 2>&1 && command -v make >/dev/null 2>&1
 }
+
+install_packages() {
+    if [ $manager = none ]; then
+        ask_somebody "This system's package manager is not known here: please install these by hand."
+    elif ! can_be_root; then
+        ask_somebody "You are not root here. Please give this command to somebody who is:"
+    else
+        echo "missing:$missing; installing:$packages"
+        [ $manager != apt-get ] || as_root apt-get update -q || return 1
+        # shellcheck disable=SC2046,SC2086 # lists of words
+        as_root env DEBIAN_FRONTEND=noninteractive $(command_for $manager) $packages
+    fi
+}
+
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"' EXIT
 
 # Other WebSockets than ours, for tests/06-interop.bats.
 install_modules() {

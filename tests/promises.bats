@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What every program of the course promises: those whose -h offers "-p PORT" are servers, those that take HOST and PORT
 # clients; those of 05-udp speak UDP, the others TCP.
+# Grades: nothing but the course
 
 load helpers
 

@@ -1,0 +1,63 @@
+#!/bin/sh
+# Types the two commands of README.md on a machine that has nothing: a minimal Debian in a folder (debootstrap), first as
+# root, then once more, then as a user without root. Exit: 0 all went well, 1 not, 77 it cannot be tried here.
+#
+#     sh tests/fresh.sh [SUITE]          default bookworm; takes some minutes, 500 MB of disk and a download of 150 MB
+set -eu
+cd "$(dirname "$0")/.."
+suite=${1-bookworm}
+
+cannot() {
+    echo "the first minute cannot be tried here: $*"
+    exit 77
+}
+
+[ "$(id -u)" -eq 0 ] || cannot "this needs root"
+command -v debootstrap >/dev/null 2>&1 || cannot "debootstrap is not installed"
+command -v git >/dev/null 2>&1 || cannot "git is not installed"
+
+machine=$(mktemp -d)
+leave() {
+    umount -R "$machine/dev" "$machine/proc" 2>/dev/null || true
+    rm -rf --one-file-system "$machine"
+}
+trap leave EXIT
+trap 'exit 1' HUP INT TERM
+
+echo "making a minimal Debian ($suite)"
+debootstrap --variant=minbase "$suite" "$machine" >"$machine.log" 2>&1 || {
+    tail -n 3 "$machine.log"
+    rm -f "$machine.log"
+    cannot "debootstrap failed"
+}
+rm -f "$machine.log"
+mount -t proc proc "$machine/proc" 2>/dev/null || cannot "nothing can be mounted"
+mount --rbind /dev "$machine/dev" 2>/dev/null || cannot "nothing can be mounted"
+mount --make-rslave "$machine/dev"
+cp /etc/resolv.conf /etc/hosts "$machine/etc/"
+[ ! -d /etc/apt/apt.conf.d ] || cp -R /etc/apt/apt.conf.d "$machine/etc/apt/"
+git clone -q . "$machine/course"
+
+# Types a block of README.md, as somebody in the new machine.
+types() { # USER COMMANDS
+    echo "\$ $2        (as $1)"
+    chroot "$machine" su "$1" -s /bin/sh -c "cd /course && { $2; }" </dev/null
+}
+commands=$(sed -n '/^## Two commands/,/^## [^T]/s/^    \([^#]*[^# ]\) *#.*/\1/p' README.md)
+first=$(echo "$commands" | sed -n 1p)
+second=$(echo "$commands" | sed -n 2p)
+[ -n "$second" ]
+
+types root "$first"
+types root "$second"
+types root "$first" >"$machine/again"
+if grep -q 'missing:' "$machine/again"; then
+    echo "the first command has not installed all that it needs:"
+    cat "$machine/again"
+    exit 1
+fi
+chroot "$machine" useradd -m student
+chroot "$machine" chown -R student /course
+types student "make clean"
+types student "$first"
+types student "$second"
