@@ -7,7 +7,7 @@
 set -u
 
 needs='cc make patch bats bash ps telnet nc curl tmux hexdump'
-all='nc.openbsd nc.traditional ncat socat tftp atftp atftpd busybox ss parallel strace
+all='nc.openbsd nc.traditional ncat socat tftp atftp atftpd busybox ss strace
     clang clang-format clang-tidy cppcheck shellcheck valgrind musl-gcc bmake gnuplot node npm chromium
     libwebsockets-test-server'
 
