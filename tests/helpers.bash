@@ -338,6 +338,18 @@ bats_within() {
     )
 }
 
+# Sends a file through a command and fails unless the same comes back. The command finds HOST and PORT.
+round_trip() { # FILE COMMAND...
+    local file=$1
+    shift
+    "$@" <"$file" >"$TMP/back" 2>"$TMP/err" || {
+        echo "exit code $?: $*"
+        cat "$TMP/err"
+        return 1
+    }
+    cmp "$file" "$TMP/back"
+}
+
 # Prints a character, given by its code point, as poke writes bytes: character 0x202E is \xe2\x80\xae.
 character() {
     local code=$(($1)) bytes
