@@ -461,7 +461,7 @@ END
     client -t 5000 <"$TMP/in"
     ended 0
     cmp "$TMP/in" "$TMP/out"
-    on_terminal "'$UDP_ECHO_CLIENT' -q -t 5000 $HOST $PORT <'$TMP/in' 2>'$TMP/err'"
+    open_terminal "'$UDP_ECHO_CLIENT' -q -t 5000 $HOST $PORT <'$TMP/in' 2>'$TMP/err'"
     shows '^a\?\[31mred\?\[0m\? +b$'
     shows '^吃饭\?\?x$'
     shows '^\?$'

@@ -584,7 +584,7 @@ END
     printf 'a\033[31mred\033[0m\r\tb\n吃饭\302\233x\n%4067s饭了吗\n\377\xe9\xa5' '' >"$TMP/root/abc"
     client -g abc -l - >"$TMP/got"
     cmp "$TMP/root/abc" "$TMP/got"
-    on_terminal "'$TFTP_CLIENT' -g abc -l - $HOST $PORT"
+    open_terminal "'$TFTP_CLIENT' -g abc -l - $HOST $PORT"
     shows '^a\?\[31mred\?\[0m\? +b$'
     shows '^吃饭\?\?x$'
     shows '饭了吗$'

@@ -442,7 +442,7 @@ keys() { tm send-keys "$@"; }
 type() { tm send-keys -l "$1"; }
 
 # Runs a command on a terminal of so many columns and lines; the end of the test ends it.
-on_terminal() { # COMMAND [COLUMNS LINES]
+open_terminal() { # COMMAND [COLUMNS LINES]
     command -v tmux >/dev/null || skip "tmux is not installed"
     LC_ALL=C.UTF-8 tm new-session -d -x "${2-240}" -y "${3-50}" "$1; exec cat"
     STARTED+=("$(tm display -p '#{pid}')")
@@ -450,7 +450,7 @@ on_terminal() { # COMMAND [COLUMNS LINES]
 
 # Opens a terminal of 60 columns with a shell in it.
 terminal() {
-    on_terminal "cd '$TMP'; PS1='ready ' ENV= exec sh" 60 12
+    open_terminal "cd '$TMP'; PS1='ready ' ENV= exec sh" 60 12
     tm set -g status off
     shows '^ready$'
 }

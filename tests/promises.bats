@@ -5,9 +5,8 @@
 
 load helpers
 
-# Runs a check for each program; the last program named in the output of a failure is the one that broke the rule.
-# CHECK gets the path of the program. (No `||` here: it would switch off `set -e` inside the check.)
-each() { # programs, servers, clients, tcp-servers, tcp-clients, udp-servers, udp-clients or servers-with-v; CHECK
+# Notes each program with its kinds, as its help shows them.
+setup_file() {
     local program help kind protocol
     for program in $(make -s -C "$TOP" programs); do
         program=${BUILD:-$TOP}/$program
@@ -20,8 +19,18 @@ each() { # programs, servers, clients, tcp-servers, tcp-clients, udp-servers, ud
         protocol=tcp
         [[ $program == */05-udp/* ]] && protocol=udp
         [[ $help != *-v* ]] || kind+=" $kind-with-v"
-        [[ " programs $kind $protocol-$kind " == *" $1 "* ]] || continue
+        echo "$program programs $kind $protocol-$kind "
+    done >"$BATS_FILE_TMPDIR/kinds"
+}
+
+# Runs a check for each program; the last program named in the output of a failure is the one that broke the rule.
+# CHECK gets the path of the program; NAME is its name. (No `||` here: it would switch off `set -e` inside the check.)
+each() { # programs, servers, clients, tcp-servers, tcp-clients, udp-servers, udp-clients or servers-with-v; CHECK
+    local program kinds list=()
+    while read -r program kinds; do [[ " $kinds " != *" $1 "* ]] || list+=("$program"); done <"$BATS_FILE_TMPDIR/kinds"
+    for program in "${list[@]}"; do
         echo "checking $program"
+        NAME=${program##*/}
         "$2" "$program"
     done
 }
@@ -38,10 +47,11 @@ hears() { # PROGRAM ADDRESS
 
 # Runs a program that has to fail: exit code, nothing on stdout, and a first line that matches on stderr.
 fails() { # CODE FIRST-LINE PROGRAM [ARGUMENT...]
-    local code=$1 first=$2 status=0
+    local code=$1 first=$2 status=0 line=''
     shift 2
     "$@" </dev/null >"$TMP/out" 2>"$TMP/err" || status=$?
-    if [ $status -ne "$code" ] || [ -s "$TMP/out" ] || ! head -n 1 "$TMP/err" | grep -qE -- "$first"; then
+    IFS= read -r line <"$TMP/err" || true
+    if [ $status -ne "$code" ] || [ -s "$TMP/out" ] || ! [[ $line =~ $first ]]; then
         echo "$*"
         echo "rule: exit code $code (here $status), nothing on stdout, and on stderr first a line like: $first"
         cat "$TMP/out" "$TMP/err"
@@ -49,13 +59,11 @@ fails() { # CODE FIRST-LINE PROGRAM [ARGUMENT...]
     fi
 }
 
-name() { basename "$1"; }
-
 shows_help() {
     local help option
     help=$("$1" -h 2>"$TMP/err")
     [ ! -s "$TMP/err" ]
-    [[ $help == "usage: $(name "$1") "* ]]
+    [[ $help == "usage: $NAME "* ]]
     head -n 1 <<<"$help" | grep -oE -- '-[a-z]( [A-Z]+)?\]|\[-[a-z]+' | while read -r option; do
         echo "and its -h has to explain: $option"
         case $option in
@@ -70,9 +78,9 @@ shows_help() {
 # Passes when a program has reported that its output cannot be written; echo_once and echo_select do it without words.
 has_reported() { # PROGRAM
     echo "rule: output that cannot be written is an error with exit code 1 (here $STATUS)"
-    case $(name "$1") in
+    case $NAME in
     echo_once | echo_select) [ "$STATUS" -eq 1 ] ;;
-    *) has_complained "^$(name "$1"): cannot write the output: ." ;;
+    *) has_complained "^$NAME: cannot write the output: ." ;;
     esac
 }
 
@@ -120,7 +128,7 @@ fills_descriptors() {
 refuses_nonsense() {
     fails 2 . "$1" -Q
     grep -q '^usage: ' "$TMP/err"
-    fails 2 "$(name "$1"): " "$1" 127.0.0.1 3200 one-too-many
+    fails 2 "$NAME: " "$1" 127.0.0.1 3200 one-too-many
     grep -q '^usage: ' "$TMP/err"
 }
 
@@ -129,7 +137,7 @@ refuses_nonsense() {
 refuses_ports() {
     local port
     for port in -1 65536 99999999999999999999 32oo 0x50 '' ' 80' '80 ' 3.5; do
-        fails 2 "$(name "$1"): .*port|$(name "$1"): '$port' is not a number from 0 to 65535" "$1" -p "$port"
+        fails 2 "$NAME: .*port|$NAME: '$port' is not a number from 0 to 65535" "$1" -p "$port"
         grep -q '^usage: ' "$TMP/err"
     done
 }
@@ -139,7 +147,7 @@ refuses_ports() {
 refuses_client_ports() {
     local port
     for port in 65536 99999999999999999999 32oo 0x50 '' ' 80' '80 '; do
-        fails 2 "$(name "$1"): '$port' is not a number from 0 to 65535" "$1" 127.0.0.1 "$port"
+        fails 2 "$NAME: '$port' is not a number from 0 to 65535" "$1" 127.0.0.1 "$port"
     done
 }
 
@@ -147,7 +155,7 @@ refuses_client_ports() {
 
 listens_on_loopback() {
     start "$1"
-    [ "$(cat "$LOG")" = "$(name "$1"): listening on 127.0.0.1:$PORT" ]
+    [ "$(cat "$LOG")" = "$NAME: listening on 127.0.0.1:$PORT" ]
     stops_on TERM
 }
 
@@ -157,7 +165,7 @@ listens_on_loopback() {
 
 listens_on_ipv6() {
     start "$1" -v -a ::1
-    grep -qx "$(name "$1"): listening on \[::1\]:$PORT" "$LOG"
+    grep -qx "$NAME: listening on \[::1\]:$PORT" "$LOG"
     hears "$1" ::1
     stops_on TERM
 }
@@ -169,7 +177,7 @@ listens_on_ipv6() {
 
 listens_on_all() {
     start "$1" -v -a 0.0.0.0
-    grep -qx "$(name "$1"): listening on 0.0.0.0:$PORT" "$LOG"
+    grep -qx "$NAME: listening on 0.0.0.0:$PORT" "$LOG"
     hears "$1" 127.0.0.1
     stops_on TERM
 }
@@ -178,8 +186,8 @@ listens_on_all() {
 
 says_why_it_cannot_listen() {
     start "$1"
-    fails 1 "^$(name "$1"): cannot listen on 127.0.0.1:$PORT: Address (already )?in use" "$1" -p "$PORT"
-    fails 1 "^$(name "$1"): cannot listen on " "$1" -a no-such-name.invalid -p 0
+    fails 1 "^$NAME: cannot listen on 127.0.0.1:$PORT: Address (already )?in use" "$1" -p "$PORT"
+    fails 1 "^$NAME: cannot listen on " "$1" -a no-such-name.invalid -p 0
     stops_on TERM
 }
 
@@ -336,15 +344,15 @@ survives_garbage() {
 says_why_it_cannot_connect() {
     start "$TOP/01-echo/echo_server"
     stops_on TERM # so its port is surely one where nobody listens
-    fails 1 "^$(name "$1"): .*127.0.0.1:$PORT.*Connection refused" "$1" 127.0.0.1 "$PORT"
+    fails 1 "^$NAME: .*127.0.0.1:$PORT.*Connection refused" "$1" 127.0.0.1 "$PORT"
 }
 
 @test "every client says why it cannot connect, in one line" { each tcp-clients says_why_it_cannot_connect; }
 
 says_whom_it_cannot_find() {
     local what=()
-    [ "$(name "$1")" != tftp_client ] || what=(-g file -l -) # it has to be told which file
-    fails 1 "^$(name "$1"): .*no-such-name.invalid" "$1" ${what[@]+"${what[@]}"} no-such-name.invalid 80
+    [ "$NAME" != tftp_client ] || what=(-g file -l -) # it has to be told which file
+    fails 1 "^$NAME: .*no-such-name.invalid" "$1" ${what[@]+"${what[@]}"} no-such-name.invalid 80
     [ "$(wc -l <"$TMP/err")" -eq 1 ]
 }
 

@@ -70,6 +70,7 @@ learn() { # SHOWN ACTUAL REGEX
 
 # Is this the line that the page shows? A port above 20000 may be another one, but then throughout; so may a path.
 same() { # SHOWN ACTUAL
+    [[ $1 != "$2" || $1 =~ [0-9a-f]{5} ]] || return 0
     local times='s/[0-9.]+ ms/N ms/g; s/^[0-9]{2}:[0-9]{2} /HH:MM /; s/[[:space:]]+$//'
     learn "$1" "$2" '([2-6][0-9]{4})([^0-9].*|)$' || return 1
     learn "$1" "$2" '([0-9a-f]{32})(.*)$' || return 1
@@ -96,7 +97,13 @@ expect() { # NUMBER LINE ANY
     return 1
 }
 
-pause() { sleep 0.01; }
+# 10 ms, in which nobody writes into a FIFO: bash can wait for that without a process.
+mkfifo "$work/never"
+if ((BASH_VERSINFO[0] >= 4)); then
+    pause() { read -rt 0.01 <>"$work/never"; }
+else
+    pause() { sleep 0.01; }
+fi
 
 # Plays one transcript, from stdin.
 play() {
