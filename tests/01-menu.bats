@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# What the self-service line promises. The server is $MENU_SERVER; -n sets the name in front of its answers.
+# What the self-service line promises. The server is $MENU_SERVER. Its texts, and what it does with what is no text, are on
+# the page: 01-echo/README.md, "A server of your own".
 # Grades: MENU_SERVER
 
 load helpers
@@ -43,15 +44,25 @@ END
 }
 
 @test "menu: anything else comes back with the server's name in front" {
+    start "$MENU_SERVER"
+    greeted <<'END' | speak
+        a > "吃饭了吗\n"
+        a < "10086: 吃饭了吗\n"
+        a > "33\n"
+        a < "10086: 33\n"
+        a > "\n"
+        a < "10086: \n"
+END
+}
+
+@test "menu: -n gives the server another name" {
+    ours
     start "$MENU_SERVER" -n 中国移动
     speak <<'END'
+        a < "中国移动: "
         a <* "say back to you.\n"
-        a > "吃饭了吗\n"
-        a < "中国移动: 吃饭了吗\n"
-        a > "33\n"
-        a < "中国移动: 33\n"
-        a > "\n"
-        a < "中国移动: \n"
+        a > "吃饭了吗\n1\n"
+        a < "中国移动: 吃饭了吗\n中国移动: 话费"
 END
 }
 

@@ -1,8 +1,36 @@
 #!/usr/bin/env bats
-# What the heartbeat server promises ($HEARTBEAT_SERVER). What the client promises, and both together: 04-client.bats.
+# What the heartbeat server promises ($HEARTBEAT_SERVER): 04-heartbeat/PROTOCOL.md, which also says what one of your own
+# has to do beside the wire. What the client promises, and both together: 04-client.bats.
 # Grades: HEARTBEAT_SERVER
 
 load helpers
+
+# Prints the lines that the checks of this file expect from a server; with N for each number.
+expected_lines() {
+    local quoted='\\?"[^"]*"'
+    {
+        grep -oE "[a-z] <\*? $quoted( *$quoted)*" "$BATS_TEST_FILENAME"
+        grep -oE "(via|crowd) [a-z0-9]+ $quoted +$quoted" "$BATS_TEST_FILENAME" | sed -E 's/"[^"]*"//' # what is sent
+        grep -oE "'(WELCOME|PONG|ACK|ERROR|BYE) [^']*'" "$BATS_TEST_FILENAME" | tr "'" '"'
+    } | sed -E 's/^[^"]*"//; s/"[^"]*$//; s/" *"//g' | awk '{ gsub(/\\+n/, "\n"); print }' |
+        awk '!/\\/ && NF' | anybody | sort -u
+}
+
+anybody() { sed -E 's/[0-9]+/N/g; s/^ERROR [a-z]+ has/ERROR somebody has/'; } # any number, and any name
+
+@test "heartbeat: each line that a check expects from a server is on the page, PROTOCOL.md" {
+    ours
+    # shellcheck disable=SC2016 # the backticks are those of the page
+    tr '\n' ' ' <"$TOP/04-heartbeat/PROTOCOL.md" | grep -oE '`[^`]+`' | tr -d '`' |
+        sed -E 's/ (last|n|seq)$/ N/; s/^ERROR reason$/ERROR /' | anybody >"$TMP/page"
+    expected_lines >"$TMP/expected"
+    local line
+    [ "$(wc -l <"$TMP/expected")" -ge 8 ]
+    while IFS= read -r line; do
+        echo "rule: a line that is compared stands on the page; here: $line"
+        cut -c "1-${#line}" "$TMP/page" | grep -qxF -- "$line"
+    done <"$TMP/expected"
+}
 
 # Fails unless these are the lines that the server started last has written to stdout.
 accepted() { # LINE...
@@ -88,15 +116,22 @@ END
     accepted "a 1 $(printf 'm%.0s' {1..1018})" 'a 2 short'
 }
 
-@test "heartbeat: control characters and broken UTF-8 reach neither the log nor the output" {
+@test "heartbeat: control characters and broken UTF-8 do not reach the output" {
     start "$HEARTBEAT_SERVER"
     speak <<'END'
-        a > "HELLO a\nMSG 1 \x1b]0;title\x07 \xc2\x9b0m \0 \xc3(\n"
-        a < "WELCOME 0\nACK 1\n"
-        a > "HELLO \x1b[2J\n\x1b[2J\n\x80\n"
-        a <* "\n"
+        a > "HELLO a\nMSG 1 \x1b]0;title\x07 \xc2\x9b0m \0 \xc3(\nMSG 2 e\xe2\x80\xaegnp.exe\ttab\n"
+        a < "WELCOME 0\nACK 1\nACK 2\n"
 END
-    accepted 'a 1 ?]0;title? ??0m ? ?('
+    accepted 'a 1 ?]0;title? ??0m ? ?(' $'a 2 e???gnp.exe\ttab'
+}
+
+@test "heartbeat: control characters do not reach the log" {
+    ours
+    start "$HEARTBEAT_SERVER"
+    speak <<'END'
+        a > "HELLO a\nHELLO \x1b[2J\n\x1b[2J\n\x80\nPING 1\n"
+        a <* "PONG 1\n"
+END
     logged ' a says HELLO'
     if grep -q $'[\001-\010\013-\037\177]' "$LOG"; then return 1; fi
 }
@@ -226,7 +261,7 @@ END
     accepted 'here 1 x' 'first 1 x' 'second 1 x' 'here 2 y'
 }
 
-@test "heartbeat: it ends with a clear line when it cannot write what it would acknowledge" {
+@test "heartbeat: it ends when it cannot write what it would acknowledge" {
     [ -w /dev/full ] || skip "there is no /dev/full here"
     printf '#!/bin/sh\nexec "%s" "$@" >/dev/full\n' "$HEARTBEAT_SERVER" >"$TMP/full"
     chmod +x "$TMP/full"
@@ -235,11 +270,20 @@ END
         a > "HELLO a\nMSG 1 one\n"
         a gone
 END
-    logged '^heartbeat_server: cannot write the output: '
+    ends_with_1
+}
+
+# Waits for the end of the server started last.
+ends_with_1() {
+    local status=0
+    wait "$PID" || status=$?
+    echo "rule: output that cannot be written is an error, exit code 1; here: $status"
+    [ $status -eq 1 ]
+    of_ours logged '^heartbeat_server: cannot write the output: '
 }
 
 # Started with stdout closed, the next pipe or socket gets its number, and a message would go there.
-@test "heartbeat: it ends with that line, too, when it is started with stdout closed, and sends messages to nobody else" {
+@test "heartbeat: it ends, too, when it is started with stdout closed, and sends messages to nobody else" {
     local closed
     for closed in '>&-' '<&- >&-'; do
         printf '#!/bin/sh\nexec "%s" "$@" %s\n' "$HEARTBEAT_SERVER" "$closed" >"$TMP/closed"
@@ -255,11 +299,7 @@ END
             a gone
             other gone
 END
-        logged '^heartbeat_server: cannot write the output: '
-        local status=0
-        wait "$PID" || status=$?
-        echo "rule: output that cannot be written is an error, exit code 1; here: $status"
-        [ $status -eq 1 ]
+        ends_with_1
     done
 }
 
@@ -274,7 +314,7 @@ pulse() { # [OPTION...]
     return $status
 }
 
-@test "heartbeat: who is silent past the deadline is told so and dropped, and the log says so" {
+@test "heartbeat: a client that is silent past the deadline is told so and dropped" {
     start "$HEARTBEAT_SERVER" -t 100
     speak <<'END'
         a > "HELLO a\n"
@@ -283,8 +323,8 @@ pulse() { # [OPTION...]
         b < "BYE you were silent for 100 ms\n"
         b eof
 END
-    logged '^127\.0\.0\.1:[0-9]+ a is silent'
-    logged '^127\.0\.0\.1:[0-9]+ is silent'
+    of_ours logged '^127\.0\.0\.1:[0-9]+ a is silent'
+    of_ours logged '^127\.0\.0\.1:[0-9]+ is silent'
 }
 
 @test "heartbeat: any whole line is a sign of life, and bytes without an end are none" {
@@ -368,27 +408,39 @@ END
     slept
 }
 
-@test "heartbeat: who does not read is dropped at its deadline, and nobody else notices" {
+@test "heartbeat: a client that does not read is dropped at its deadline, and nobody else notices" {
     start "$HEARTBEAT_SERVER" -t 1000
     speak <<'END'
         a deaf
         a fill 16777216 "PING 1\nMSG\n" via w "PING 1\n" "PONG 1\n"
         a blocked
         a hold 1200
+        say who is dropped can send again, into the void; who is not has to wait
+        a >? "PING 1\n"*10000
         w <* "BYE"
 END
-    logged 'disconnected: it is silent'
+    of_ours logged 'disconnected: it is silent'
 }
 
-@test "heartbeat: SIGTERM and SIGHUP end it within a second, with deadlines running" {
-    [ -z "$(trap -p HUP)" ] || skip "SIGHUP is ignored here, as nohup does"
+connected_stops_on() { # SIGNAL
+    exec 5<>"/dev/tcp/$HOST/$PORT"
+    echo 'PING 1' >&5
+    read -r -t 5 <&5
+    stops_on "$1"
+    exec 5>&-
+}
+
+@test "heartbeat: SIGTERM ends it within a second, with deadlines running" {
+    start "$HEARTBEAT_SERVER" -t 60000
+    connected_stops_on TERM
+}
+
+@test "heartbeat: SIGHUP and SIGINT do, too" {
+    ours
     local signal
-    for signal in TERM HUP; do
+    for signal in $(endings); do
         start "$HEARTBEAT_SERVER" -t 60000
-        exec 5<>"/dev/tcp/$HOST/$PORT"
-        logged connected
-        stops_on $signal
-        exec 5>&-
+        connected_stops_on "$signal"
     done
 }
 
