@@ -68,7 +68,7 @@ compile_line() { sh "$TOP/tests/single.sh" -l "$1"; } # PROGRAM
     for program in $(programs); do
         echo "$program"
         make -s -C "$TOP" single "PROGRAM=$program" >"$TMP/single.c"
-        ! grep -n '#include "' "$TMP/single.c"
+        if grep -n '#include "' "$TMP/single.c"; then return 1; fi
         ${CC:-cc} -std=c11 -pedantic -Wall -Wextra -Werror -pthread -o "$TMP/single" "$TMP/single.c"
         [ "$("$TMP/single" -h)" = "$("$TOP/$program" -h)" ]
     done
@@ -169,4 +169,56 @@ transcripts() { # PAGE
             return 1
         fi
     done
+}
+
+# Calls the museum, as `make museum` does; what it prints is in $TMP/out.
+visit() { make -s -C "$TOP" museum "$@" >"$TMP/out" 2>&1; } # [VARIABLE=VALUE]
+
+@test "house: every exhibit of the museum is found by its symptom, one of the list, or two" {
+    cd "$TOP/tests/museum"
+    local exhibit symptom sum=0 named=0
+    for exhibit in *.diff; do
+        echo "$exhibit"
+        named=$((named + $(grep -c '^Symptom: ' "$exhibit")))
+        [[ $(sed '/^--- a/q' "$exhibit" | grep -c '^Symptom: ') == [12] ]]
+    done
+    sed -n 's/^Symptom: //p' ./*.diff | sort -u >"$TMP/symptoms"
+    while read -r symptom; do
+        echo "symptom: $symptom"
+        visit SYMPTOM="$symptom"
+        grep -lxF "Symptom: $symptom" -- *.diff >"$TMP/exhibits"
+        while read -r exhibit; do grep -q "^  ${exhibit%.diff} " "$TMP/out"; done <"$TMP/exhibits"
+        sum=$((sum + $(grep -c '^  [a-z]' "$TMP/out")))
+    done <"$TMP/symptoms"
+    [ $sum -eq $named ]
+    # The overview counts them all, and has no symptom without an exhibit.
+    visit
+    [ "$(awk '/^ *[0-9]+  / { split($0, part, "  +"); n += part[3] } END { print n }' "$TMP/out")" -eq $named ]
+    [ "$(grep -c '^ *[0-9][0-9]*  ' "$TMP/out")" -eq "$(wc -l <"$TMP/symptoms")" ]
+}
+
+@test "house: an exhibit of the museum is shown with all it has, and with commands that build it" {
+    visit EXHIBIT=short_write
+    grep -qx 'Believes that write() writes all it is given.' "$TMP/out"
+    sed -n 's/^Caught by: //p' "$TOP/tests/museum/short_write.diff" >"$TMP/checks"
+    while read -r check; do grep -qxF "    $check" "$TMP/out"; done <"$TMP/checks"
+    diff <(sed -n '/^--- a/,$p' "$TOP/tests/museum/short_write.diff") <(sed -n '/^--- a/,/^$/p' "$TMP/out" | sed '$d')
+    (cd "$TOP" && TMPDIR=$TMP make -s museum EXHIBIT=ws_judges_first) | sed -n 's/^    cp/cp/p' >"$TMP/command"
+    command -v patch >/dev/null || skip "patch is not installed"
+    (cd "$TOP" && sh -e "$TMP/command")
+    [ -x "$TMP/ws_judges_first/06-websocket-handshake/ws_server" ]
+}
+
+@test "house: a symptom or an exhibit that there is not is an error in words" {
+    local wrong
+    for wrong in SYMPTOM=hang SYMPTOM='it sings' SYMPTOM=0 SYMPTOM=99 EXHIBIT=short_writes EXHIBIT=../../README.md EXHIBIT=short; do
+        echo "$wrong"
+        if visit "$wrong"; then return 1; fi
+        cat "$TMP/out"
+        grep -q "^The museum has no .*\"${wrong#*=}\"" "$TMP/out"
+    done
+    grep -qx 'Is it short_write?' "$TMP/out"
+    visit SYMPTOM='CPU' # a part of one symptom only is enough
+    visit SYMPTOM=1
+    grep -q '^it hangs: ' "$TMP/out"
 }
