@@ -222,3 +222,46 @@ visit() { make -s -C "$TOP" museum "$@" >"$TMP/out" 2>&1; } # [VARIABLE=VALUE]
     visit SYMPTOM=1
     grep -q '^it hangs: ' "$TMP/out"
 }
+
+@test "house: tests/README.md names all that is in tests/, and nothing that is not" {
+    local entry word known
+    git -C "$TOP" ls-files tests >"$TMP/files" 2>/dev/null || skip "this is no git checkout"
+    # A word may stand for several files: poke_*.[ch].
+    sed 's/[`(),;|]/ /g' "$TOP/tests/README.md" | tr ' ' '\n' | sed -n 's|:$||; s|/$||; /^[a-zA-Z0-9]/p' | sort -u >"$TMP/words"
+    sed 's|tests/||; s|/.*||' "$TMP/files" | sort -u | while read -r entry; do
+        known=no
+        # shellcheck disable=SC2053 # the word is a pattern
+        while read -r word; do [[ $entry != $word ]] || known=yes; done <"$TMP/words"
+        echo "$entry is named on the page: $known"
+        [ $known = yes ]
+    done
+    # Between backticks, the words that look like files are files.
+    # shellcheck disable=SC2016 # the backticks are those of the page
+    grep -o '`[^`]*`' "$TOP/tests/README.md" | tr -d '`' | tr ' ' '\n' |
+        grep -E '^[a-z0-9].*(/|\.(bats|sh|bash|awk|txt|js|md|c|h|\[ch\]))$|README' | grep -vE 'mine|NAME|NN-K' | while read -r word; do
+        echo "$word is on the page"
+        compgen -G "$TOP/tests/$word" >/dev/null || [ -f "$TOP/$word" ]
+    done
+}
+
+@test "house: the check that tests/README.md shows can be pasted, and holds" {
+    mkdir -p "$TMP/course/tests"
+    cp "$TOP/tests/helpers.bash" "$TMP/course/tests"
+    ln -s "$POKE" "$TMP/course/tests/poke"
+    sed -n '/^cat >tests/,/^EOF$/p' "$TOP/tests/README.md" >"$TMP/paste"
+    (cd "$TMP/course" && sh "$TMP/paste")
+    bats_within BUILD="${BUILD:-$TOP}" "$TMP/course/tests/mine.bats" | tee "$TMP/out"
+    grep -qx '2 of 2 checks hold' "$TMP/out"
+}
+
+@test "house: a failed check says how the server ended, and names three exhibits that fail it, too" {
+    printf '#!/bin/sh\necho mine: listening on 127.0.0.1:1 >&2\nexit 3\n' >"$TMP/mine"
+    chmod +x "$TMP/mine"
+    bats_within ECHO_SERVER="$TMP/mine" -f 'a half-close with much' 01-echo.bats >"$TMP/out" 2>&1 || true
+    cat "$TMP/out"
+    grep -q '^# the server has ended, with exit code 3' "$TMP/out"
+    grep -qx '# server: mine: listening on 127.0.0.1:1' "$TMP/out"
+    [ "$(grep -c '^# the exhibit .* fails this check, too: make museum EXHIBIT=' "$TMP/out")" -eq 3 ]
+    grep -qx '# and so do [1-9][0-9]* more exhibits' "$TMP/out"
+    grep -qx '0 of 1 checks hold' "$TMP/out"
+}
