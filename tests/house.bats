@@ -175,26 +175,25 @@ transcripts() { # PAGE
 visit() { make -s -C "$TOP" museum "$@" >"$TMP/out" 2>&1; } # [VARIABLE=VALUE]
 
 @test "house: every exhibit of the museum is found by its symptom, one of the list, or two" {
+    local symptom
     cd "$TOP/tests/museum"
-    local exhibit symptom sum=0 named=0
-    for exhibit in *.diff; do
-        echo "$exhibit"
-        named=$((named + $(grep -c '^Symptom: ' "$exhibit")))
-        [[ $(sed '/^--- a/q' "$exhibit" | grep -c '^Symptom: ') == [12] ]]
-    done
-    sed -n 's/^Symptom: //p' ./*.diff | sort -u >"$TMP/symptoms"
+    # Lines "SYMPTOM|EXHIBIT"; "wrong" if an exhibit has none, more than two, or one behind its patch.
+    awk 'FNR == 1 { if (NR > 1) close_exhibit(); exhibit = FILENAME; sub(/\.diff$/, "", exhibit); n = patch = 0 }
+        /^--- a/ { patch = 1 }
+        /^Symptom: / { if (patch) n = 3; n++; print substr($0, 10) "|" exhibit }
+        function close_exhibit() { if (n < 1 || n > 2) print "wrong|" exhibit }
+        END { close_exhibit() }' ./*.diff | sed 's|[.]/||' >"$TMP/named"
+    cut -d '|' -f 1 "$TMP/named" | sort -u >"$TMP/symptoms"
     while read -r symptom; do
         echo "symptom: $symptom"
         visit SYMPTOM="$symptom"
-        grep -lxF "Symptom: $symptom" -- *.diff >"$TMP/exhibits"
-        while read -r exhibit; do grep -q "^  ${exhibit%.diff} " "$TMP/out"; done <"$TMP/exhibits"
-        sum=$((sum + $(grep -c '^  [a-z]' "$TMP/out")))
+        sed -n "s/^  \\([a-z][a-z0-9_]*\\)  .*/$symptom|\\1/p" "$TMP/out" >>"$TMP/shown"
     done <"$TMP/symptoms"
-    [ $sum -eq $named ]
+    diff <(sort "$TMP/named") <(sort "$TMP/shown")
     # The overview counts them all, and has no symptom without an exhibit.
     visit
-    [ "$(awk '/^ *[0-9]+  / { split($0, part, "  +"); n += part[3] } END { print n }' "$TMP/out")" -eq $named ]
-    [ "$(grep -c '^ *[0-9][0-9]*  ' "$TMP/out")" -eq "$(wc -l <"$TMP/symptoms")" ]
+    sed -n 's/^ *[0-9][0-9]*  \(.*[^ ]\)  *\([0-9][0-9]*\)  .*/\2 \1/p' "$TMP/out" | sort -k 2 >"$TMP/counted"
+    diff <(cut -d '|' -f 1 "$TMP/named" | sort | uniq -c | sed 's/^ *//') "$TMP/counted"
 }
 
 @test "house: an exhibit of the museum is shown with all it has, and with commands that build it" {
@@ -203,10 +202,11 @@ visit() { make -s -C "$TOP" museum "$@" >"$TMP/out" 2>&1; } # [VARIABLE=VALUE]
     sed -n 's/^Caught by: //p' "$TOP/tests/museum/short_write.diff" >"$TMP/checks"
     while read -r check; do grep -qxF "    $check" "$TMP/out"; done <"$TMP/checks"
     diff <(sed -n '/^--- a/,$p' "$TOP/tests/museum/short_write.diff") <(sed -n '/^--- a/,/^$/p' "$TMP/out" | sed '$d')
-    (cd "$TOP" && TMPDIR=$TMP make -s museum EXHIBIT=ws_judges_first) | sed -n 's/^    cp/cp/p' >"$TMP/command"
     command -v patch >/dev/null || skip "patch is not installed"
-    (cd "$TOP" && sh -e "$TMP/command")
-    [ -x "$TMP/ws_judges_first/06-websocket-handshake/ws_server" ]
+    TMPDIR=$TMP visit EXHIBIT=chat_burst
+    sed -n '/^Build it/,/^and/s/^    //p' "$TMP/out" >"$TMP/commands"
+    (cd "$TOP" && sh -e "$TMP/commands")
+    [ -x "$TMP/chat_burst/02-group-chat/chat_server" ]
 }
 
 @test "house: a symptom or an exhibit that there is not is an error in words" {
@@ -224,24 +224,23 @@ visit() { make -s -C "$TOP" museum "$@" >"$TMP/out" 2>&1; } # [VARIABLE=VALUE]
 }
 
 @test "house: tests/README.md names all that is in tests/, and nothing that is not" {
-    local entry word known
-    git -C "$TOP" ls-files tests >"$TMP/files" 2>/dev/null || skip "this is no git checkout"
+    cd "$TOP/tests"
+    git ls-files . >"$TMP/files" 2>/dev/null || skip "this is no git checkout"
+    sed 's|/.*||' "$TMP/files" | sort -u >"$TMP/entries"
+    sed 's/[`(),;|]/ /g' README.md | tr ' ' '\n' | sed -n 's/[.:]*$//; s|/$||; /^[a-zA-Z0-9][^/]*$/p' | sort -u >"$TMP/words"
     # A word may stand for several files: poke_*.[ch].
-    sed 's/[`(),;|]/ /g' "$TOP/tests/README.md" | tr ' ' '\n' | sed -n 's|:$||; s|/$||; /^[a-zA-Z0-9]/p' | sort -u >"$TMP/words"
-    sed 's|tests/||; s|/.*||' "$TMP/files" | sort -u | while read -r entry; do
-        known=no
-        # shellcheck disable=SC2053 # the word is a pattern
-        while read -r word; do [[ $entry != $word ]] || known=yes; done <"$TMP/words"
-        echo "$entry is named on the page: $known"
-        [ $known = yes ]
-    done
-    # Between backticks, the words that look like files are files.
+    # shellcheck disable=SC2046 # the words are patterns
+    printf '%s\n' $(cat "$TMP/words") | sort -u >"$TMP/named"
+    echo "rule: the page names every file and folder of tests/; these are not on it:"
+    comm -23 "$TMP/entries" "$TMP/named" | tee "$TMP/missing"
+    [ ! -s "$TMP/missing" ]
+    # Between backticks, the words that look like files are files: of tests/, unless they say of which folder.
     # shellcheck disable=SC2016 # the backticks are those of the page
-    grep -o '`[^`]*`' "$TOP/tests/README.md" | tr -d '`' | tr ' ' '\n' |
-        grep -E '^[a-z0-9].*(/|\.(bats|sh|bash|awk|txt|js|md|c|h|\[ch\]))$|README' | grep -vE 'mine|NAME|NN-K' | while read -r word; do
-        echo "$word is on the page"
-        compgen -G "$TOP/tests/$word" >/dev/null || [ -f "$TOP/$word" ]
-    done
+    grep -o '`[^`]*`' README.md | tr -d '`' | tr ' ' '\n' | grep -vE 'NAME|mine\.' |
+        grep -E '^[a-zA-Z0-9].*(/|\.(bats|sh|bash|awk|txt|js|md|c|h|\[ch\]))$' | sed 's|^.*/[^/]|../&|' >"$TMP/files"
+    echo "rule: there is every file that the page names"
+    # shellcheck disable=SC2046 # the words are patterns
+    ls -d $(cat "$TMP/files") >/dev/null
 }
 
 @test "house: the check that tests/README.md shows can be pasted, and holds" {

@@ -92,7 +92,8 @@ show_exhibit() { # NAME
     tests=$(field "$file" Tests)
     tests=tests/${tests:-${lesson%%-*}-${program%_server}.bats}
     variable=$(echo "$program" | tr '[:lower:]' '[:upper:]')
-    [ -f "$lesson/$program.c" ] || lesson=tests # where loop_server is
+    folders=${lesson%%/*}
+    [ -f "$lesson/$program.c" ] || lesson=tests folders="$folders tests" # where loop_server is
     copy=${TMPDIR:-/tmp}/$1
 
     echo "$1, a wrong $lesson/$program: $(field "$file" Symptom | paste -s -d ';' - | sed 's/;/; /')"
@@ -110,7 +111,8 @@ show_exhibit() { # NAME
     sed -n '/^--- a\//,$p' "$file"
     echo
     echo 'Build it in a copy, to try it by hand:'
-    echo "    cp -RL . $copy && (cd $copy && patch -p1 <$file && make $lesson/$program)"
+    echo "    mkdir -p $copy && cp -RL Makefile $folders $copy"
+    echo "    (cd $copy && patch -p1 && make $lesson/$program) <$file"
     [ -n "$(field "$file" 'Caught by')" ] || return 0
     echo 'and have its checks tell what is wrong:'
     echo "    make tools && PATCHED=yes $variable=$copy/$lesson/$program sh tests/bats.sh $tests"
