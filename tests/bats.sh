@@ -67,7 +67,7 @@ status=$?
     END {
         printf "%d of %d checks hold", held, held + failed
         for (i = 1; i <= reasons; i++)
-            printf "%s%s (%d)", i == 1 ? "; " skipped " left out: " : ", ", order[i], times[order[i]]
+            printf "%s%s (%d)", (i == 1 ? "; " skipped " left out: " : ", "), order[i], times[order[i]]
         print ""
     }' "$report/report.tap"
 exit $status
