@@ -24,8 +24,8 @@ else
     echo 'There is no ps here, so no test has a limit of time.' >&2
 fi
 
-# Is a file about a program of somebody's own, or does it not say what it is about? (An option, as -f, is no file.)
-graded() { [ ! -f "$1" ] || ! grep -q '^# Grades: ' "$1" || grep -qE "^# Grades:(.*[ ,])?($own)([ ,]|$)" "$1"; } # FILE
+# Is a file about a program of somebody's own, or does it not say what it is about?
+graded() { ! grep -q '^# Grades: ' "$1" || grep -qE "^# Grades:(.*[ ,])?($own)([ ,]|$)" "$1"; } # FILE
 
 # Which programs are somebody's own? A patched one of the course (PATCHED) is not.
 own=
