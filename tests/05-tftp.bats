@@ -500,6 +500,7 @@ END
 # Runs a script with gates in the background; what it says is in $TMP/said.
 speak_on() {
     cat >"$TMP/script"
+    : >"$TMP/said" # now, not when poke has begun: `reached` must not see what the one before has said
     "$POKE" -u "$HOST" "$PORT" <"$TMP/script" >"$TMP/said" 2>&1 3>&- &
     POKING=$!
     STARTED+=("$POKING")

@@ -108,7 +108,7 @@ pieces "$@" | awk -F'\t' -v reports="$REPORTS" '{ print $1 >(reports "/" NR ".na
         if (!planned) { print "There is no check of that name."; failed++ }
         printf "%d of %d checks hold", held, held + failed
         for (i = 1; i <= reasons; i++)
-            printf "%s%s (%d)", i == 1 ? "; " skipped " left out: " : ", ", order[i], times[order[i]]
+            printf "%s%s (%d)", (i == 1 ? "; " skipped " left out: " : ", "), order[i], times[order[i]]
         print ""
         exit failed > 0
     }'
