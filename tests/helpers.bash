@@ -316,6 +316,47 @@ upgraded() { # PATH [NAME [FIELD...]]
     cat
 }
 
+# ---- Lesson 03: steps for im_talk. They stand here because many of them are printed, see setup().
+
+# Speaks to the IM server started last, message by message; the script comes on stdin (see im_talk -h).
+talk() { # [-f FORMAT]
+    "$TOP/tests/im_talk" "$@" "$HOST" "$PORT"
+}
+
+# Prints the step that logs somebody in, and its answer.
+login() { # CONNECTION NAME COUNT
+    echo "$1 > {\"type\":\"login\",\"id\":\"login\",\"name\":\"$2\",\"password\":\"${PASSWORD-123456}\"}"
+    echo "$1 < {\"type\":\"ok\",\"id\":\"login\",\"count\":\"$3\"}"
+}
+
+# Print the steps that send messages FIRST to LAST (their body is their id), and then those that get the answers; or each
+# answer before the next message.
+sends() { # CONNECTION TO FIRST LAST [BODY]
+    local i
+    for ((i = $3; i <= $4; i++)); do
+        echo "$1 > {\"type\":\"msg\",\"id\":\"$i\",\"to\":\"$2\",\"body\":\"${5-$i}\"}"
+    done
+    for ((i = $3; i <= $4; i++)); do echo "$1 < {\"type\":\"ok\",\"id\":\"$i\",\"number\":\"*\",\"time\":\"*\"}"; done
+}
+sends_in_turn() { # CONNECTION TO FIRST LAST [BODY]
+    local i
+    for ((i = $3; i <= $4; i++)); do sends "$1" "$2" $i $i "${5-$i}"; done
+}
+
+# Prints the steps that get them.
+gets() { # CONNECTION FROM TO FIRST LAST
+    local i
+    for ((i = $4; i <= $5; i++)); do
+        echo "$1 < {\"type\":\"msg\",\"number\":\"*\",\"time\":\"*\",\"from\":\"$2\",\"to\":\"$3\",\"body\":\"$i\"}"
+    done
+}
+
+# Ends the server started last as a power cut would: nothing is tidied up.
+kill_server() {
+    kill -s KILL "$PID"
+    wait "$PID" 2>/dev/null || true
+}
+
 # Makes "moving.test" a name of what the lines of $ADDRESSES say, ADDRESS PORT each (see tests/moving_name.c), for programs
 # that are started with LD_PRELOAD=$MOVING. Skips the test if PROGRAM cannot be started so.
 moving_name() { # PROGRAM
