@@ -98,6 +98,11 @@ explain() {
 # for what only the course's own promise, as -v, -a, or the words of a log.
 ours() { [ -z "${OWN-}" ] || skip "only the course's own programs promise that"; }
 
+# Leaves a check out when programs of somebody's own are graded, and this is none of them.
+about() { # VARIABLE
+    [[ -z ${OWN-} || "|$OWN|" == *"|$1|"* ]] || skip "this is about another program"
+}
+
 # Between two looks at what gives no event: 10 ms. Nobody writes into that FIFO; bash can wait for it without a process.
 if ((BASH_VERSINFO[0] >= 4)); then
     pause() { read -rt 0.01 <>"$TMP/never" || true; }
