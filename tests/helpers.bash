@@ -181,6 +181,9 @@ logged() { # EXTENDED-REGULAR-EXPRESSION
     return 1
 }
 
+# The same of a server of ours: the words of anybody else's log are its own.
+noted() { [ -n "${OWN-}" ] || logged "$1"; } # EXTENDED-REGULAR-EXPRESSION
+
 # Sends a signal to the server started last, and fails unless it ends within a second, with exit code 0.
 stops_on() { # SIGNAL
     local killer status=0
@@ -200,10 +203,10 @@ stops_on() { # SIGNAL
     return 1
 }
 
-# Prints the signals that end a program: SIGHUP, too, unless it is ignored here (nohup), and so by all that we start.
+# Prints the signals that end a program: of ours SIGHUP, too, unless it is ignored here (nohup), and so by all that we start.
 endings() {
     echo TERM INT
-    [[ $(trap -p HUP) == "trap -- '' "* ]] || echo HUP
+    [ -n "${OWN-}" ] || [[ $(trap -p HUP) == "trap -- '' "* ]] || echo HUP
 }
 
 # Starts a loop that does nothing but spin. How much CPU time one that spins can get depends on what else runs here, so
