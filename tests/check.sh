@@ -136,8 +136,10 @@ beside() {
     check 'fuzz: WebSocket frames' clang fuzz ws_frame
     check 'fuzz: UTF-8' clang fuzz utf8
     check 'fuzz: base64' clang fuzz base64
-    check 'each program compiles from its folder, and as one file' bats env FULL=1 sh tests/bats.sh -f 'compile' tests/house.bats
-    check 'tests of TFTP with all sizes, and 20 seeds of a bad link' 'bats curl tftp atftp atftpd busybox' env FULL=1 TEST_SECONDS=900 sh tests/bats.sh tests/05-tftp-real.bats
+    check 'tests in full: all programs compile from their folders, and as one file' bats env FULL=1 sh tests/bats.sh -f compile tests/house.bats
+    check 'tests in full: all sizes, characters and flipped bits, 20 seeds of a bad link' 'bats curl tftp atftp atftpd busybox' \
+        env FULL=1 TEST_SECONDS=900 sh tests/bats.sh tests/05-tftp-real.bats tests/03-journal.bats tests/03-protocol.bats
+    check 'tests in full: each server of tests/own passes and fails what it says' 'bats python3' env GRADES=all sh tests/bats.sh tests/own.bats
 }
 
 beside >"$work/beside" &
