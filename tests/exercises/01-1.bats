@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Exercise 01-1: echo_server -u answers in upper case, and breaks no other byte.
+# Grades: ECHO_SERVER
 
 load ../helpers
 

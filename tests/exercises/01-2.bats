@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Exercise 01-2: echo_server -t MS drops who has said nothing for so long.
+# Grades: ECHO_SERVER
 
 load ../helpers
 

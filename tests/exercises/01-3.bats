@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Exercise 01-3: 0 in the menu tells how many people are on the line.
+# Grades: MENU_SERVER
 
 load ../helpers
 

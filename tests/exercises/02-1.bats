@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Exercise 02-1: /last N repeats the last N lines of the room to the one who asks.
+# Grades: CHAT_SERVER
 
 load ../helpers
 

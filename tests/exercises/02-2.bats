@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Exercise 02-2: /topic TEXT gives the room a topic, which is told to everybody in it and to who comes later.
+# Grades: CHAT_SERVER
 
 load ../helpers
 

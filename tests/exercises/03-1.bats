@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Exercise 03-1: `typing`, with `to`, is passed on as `typing`, with `from`, to who is there; and that is all.
+# Grades: IM_SERVER
 
 load ../helpers
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Exercise 03-2: `unread`, with `id`, is answered with one `unread` for each who has written (`id`, `from`, `count`), and `ok`.
+# Grades: IM_SERVER
 
 load ../helpers
 

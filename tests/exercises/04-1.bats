@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Exercise 04-1: heartbeat_server -i MS sends PING n to who has been silent for so long; PONG n is a sign of life.
+# Grades: HEARTBEAT_SERVER
 
 load ../helpers
 

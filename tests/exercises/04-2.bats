@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Exercise 04-2: WHO name is answered by HERE ms, AWAY ms or UNKNOWN.
+# Grades: HEARTBEAT_SERVER
 
 load ../helpers
 

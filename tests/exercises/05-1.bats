@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Exercise 05-1: udp_echo_server -n COUNT gives an address, whatever its ports, so many answers a second.
+# Grades: UDP_ECHO_SERVER
 
 load ../helpers
 

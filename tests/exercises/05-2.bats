@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Exercise 05-2: udp_echo_client sends a line again when it has been overtaken by the answers to three later ones, without
 # waiting for its timer. Here no timer fires in time to help.
+# Grades: UDP_ECHO_CLIENT
 
 load ../helpers
 

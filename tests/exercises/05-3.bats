@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Exercise 05-3: tftp_server -m BYTES takes no file that is larger, and of what it refuses leaves no trace.
+# Grades: TFTP_SERVER
 
 load ../helpers
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Exercise 06-1: a WebSocket at /time gets the time, in UTC, as a text like 08:15:00, once in each second.
+# Grades: WS_SERVER
 
 load ../helpers
 

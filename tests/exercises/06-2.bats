@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Exercise 06-2: GET /who?room=ROOM, over plain HTTP, lists who is in that room, a name a line.
+# Grades: WS_SERVER
 
 load ../helpers
 
