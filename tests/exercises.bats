@@ -17,7 +17,7 @@ solve() { # NUMBER
     cp "$TOP/Makefile" "$TMP"
     cp "$TOP/$LESSON"/*.[ch] "$TMP/$LESSON"
     (cd "$TMP" && patch -s -p1) <"$solution"
-    make -s -C "$TMP" "$LESSON/$NAME"
+    make -s -C "$TMP" "CFLAGS=-std=c11 ${EXERCISES:+-Wall -Wextra -Werror} -O${EXERCISES:+2}" "$LESSON/$NAME"
 }
 
 # Is it red with the lesson's program and with each wrong solution, and green with the right one?
