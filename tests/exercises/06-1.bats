@@ -13,12 +13,12 @@ load ../helpers
     "$WS_CLIENT" -s time "ws://$HOST:$PORT/time" <"$TMP/input" >"$TMP/out" 2>"$TMP/err" 3>&- 6>&- &
     local client=$! tries
     STARTED+=("$client")
-    for ((tries = 0; tries < 1000; tries++)); do
+    for ((tries = 0; tries < 200; tries++)); do
         [ "$(wc -l <"$TMP/out")" -lt 3 ] && kill -0 "$client" 2>/dev/null || break
         date -u +%H:%M:%S >>"$TMP/clock"
         exec 7<>"/dev/tcp/$HOST/$PORT" # something for the loop to do
         exec 7>&-
-        pause
+        for _ in {1..5}; do pause; done
     done
     exec 6>&-
     cat "$TMP/err" "$TMP/out"
