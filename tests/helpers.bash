@@ -157,7 +157,7 @@ launch() { # PROGRAM [ARGUMENT...] [-- OPERAND...]
     READERS+=($!)
     exec 4<&-
     if [[ $line != *'listening on '* ]]; then
-        echo "rule: a server prints \"...listening on HOST:PORT\" on stderr when it is ready"
+        echo "rule: a server prints \"...listening on HOST:PORT\" on stderr when it is ready; here: $(head -n 1 "$LOG")"
         return 1
     fi
     PORT=${line##*:}

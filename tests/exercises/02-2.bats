@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Exercise 02-2: /topic TEXT gives the room a topic, which is told to everybody in it and to who comes later.
+# Grades: CHAT_SERVER
 
 load ../helpers
 
@@ -26,6 +27,36 @@ load ../helpers
         d <* "* topic: 欢迎\n"
         e < "* welcome to the lobby, "
         e <* "\n* topic: 欢迎\n"
+        say in another room nobody hears of it
+        a < "* carl joined\n"
+        a > "/echo done\n"
+        a < "anna (echo): done\n"
+        say who comes back to the lobby reads its topic, too
+        c > "/leave\n"
+        c <* "* you are in lobby\n* topic: 欢迎\n"
+END
+}
+
+@test "a new topic takes the place of the old one, and is text, of any length that a line has" {
+    start "$CHAT_SERVER"
+    speak <<'END'
+        a > "/nick anna\n/join kitchen\n/topic soup\n"
+        a <* "* topic: soup\n"
+        b > "/nick bob\n/join kitchen\n"
+        b <* "* topic: soup\n"
+        a < "* bob joined\n"
+        say whoever sets it, all in the room and all who come later read the latest
+        b > "/topic 100%s %n %d\n"
+        a < "* topic: 100%s %n %d\n"
+        b < "* topic: 100%s %n %d\n"
+        c > "/nick carl\n/join kitchen\n"
+        c <* "* you are in kitchen\n* topic: 100%s %n %d\n"
+        say a topic may be as long as a line has room for
+        a < "* carl joined\n"
+        a >7 "/topic " "x"*1017 "\n"
+        a < "* topic: " "x"*1017 "\n"
+        d > "/nick dora\n/join kitchen\n"
+        d <* "* you are in kitchen\n* topic: " "x"*1017 "\n"
 END
 }
 
@@ -47,6 +78,32 @@ END
         c > "/leave\n"
         c <* "you are in lobby\n"
         say a room that was emptied has vanished, its topic, too
+        c > "/join kitchen\n/echo done\n"
+        c < "* you are in kitchen\ncarl (echo): done\n"
+END
+}
+
+@test "the topic goes with the room also when its last person hangs up, or has joined it twice" {
+    start "$CHAT_SERVER"
+    speak <<'END'
+        a > "/nick anna\n/join kitchen\n/topic soup\n/quit\n"
+        a <* "* topic: soup\n"
+        a eof
+        a close
+        say a room whose last person has said /quit has vanished, its topic, too
+        b > "/nick bob\n/join kitchen\n/echo done\n"
+        b <* "* you are in kitchen\nbob (echo): done\n"
+        b > "/topic soup\n"
+        b < "* topic: soup\n"
+        b shut
+        b eof
+        b close
+        say a room whose last person has just hung up has vanished, its topic, too
+        c > "/nick carl\n/join kitchen\n/echo done\n"
+        c <* "* you are in kitchen\ncarl (echo): done\n"
+        say who joins a room and is there already does not keep it from vanishing
+        c > "/topic soup\n/join kitchen\n/leave\n"
+        c <* "* you are in lobby\n"
         c > "/join kitchen\n/echo done\n"
         c < "* you are in kitchen\ncarl (echo): done\n"
 END

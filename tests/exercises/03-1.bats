@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Exercise 03-1: `typing`, with `to`, is passed on as `typing`, with `from`, to who is there; and that is all.
+# Grades: IM_SERVER
 
 load ../helpers
 
@@ -43,6 +44,9 @@ nothing_else() { # CONNECTION
         b < $(xml '<typing><from>zhangsan</from></typing>')
         say who types gets no answer
         $(nothing_else a)
+        say from is who is logged in there, whatever else the message says
+        a > $(text 'typing://friendName="lisi",from="wangwu"')
+        b < $(xml '<typing><from>zhangsan</from></typing>')
 END
 }
 
@@ -61,8 +65,16 @@ END
         a > $(text 'msg://id="1",friendName="lisi",text="hi"')
         a <* "number=\\"1\\""
 END
-    echo "rule: typing is not stored"
-    [ "$(grep -c typing "$TMP/mail/journal")" -eq 0 ]
+    kill -s TERM "$PID"
+    wait "$PID" || true
+    start "$IM_SERVER" -d "$TMP/mail"
+    speak <<END
+        say after a restart the message waits, and nothing else, for typing is not stored
+        $(login b lisi 1)
+        b <* "text=\\"hi\\""
+        b > $(text 'msg://id="2",friendName="zhangsan",text="ho"')
+        b <* "number=\\"2\\""
+END
 }
 
 @test "typing without to, to nobody, or before a login: its error, and the connection goes on" {
@@ -79,5 +91,22 @@ END
         a > $(text 'typing://friendName="nobody"')
         a <* "code=\\"unknown\\""
         $(nothing_else a)
+END
+}
+
+@test "typing ends nobody's connection: who does not read misses it" {
+    local typing
+    typing=$(text 'typing://friendName="lisi"')
+    start "$IM_SERVER"
+    speak <<END
+        $(login a zhangsan 0)
+        b deaf
+        b > $(json '{"type":"login","id":"l","name":"lisi","password":"123456"}')
+        b <* "\"count\":0}"
+        a > ${typing/\"\"/}*200000
+        a > $(text 'msg://id="1",friendName="lisi",text="dinner is ready"')
+        a <* "number=\\"1\\""
+        say who has not read for a while is still there, and gets its messages
+        b <* "dinner is ready"
 END
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Exercise 03-2: `unread`, with `id`, is answered with one `unread` for each who has written (`id`, `from`, `count`), and `ok`.
+# Grades: IM_SERVER
 
 load ../helpers
 
@@ -76,4 +77,21 @@ END
         a > $(text 'unread://')
         a <* "code=\\"field\\""
 END
+}
+
+@test "unread names all who have written, be they many" {
+    local i one told
+    one=$(echo "c open" && login c 100 0 && writes c 1 && echo "c close")
+    told=$(text 'unread://id="u",from="100",count="1"')
+    for i in {100..399} lisi; do echo "$i:123456"; done >"$TMP/users"
+    start "$IM_SERVER" -u "$TMP/users"
+    {
+        for i in {100..399}; do echo "${one//100/$i}"; done
+        login b lisi 300
+        echo 'say 300 have written, each of them once'
+        echo "b > $(text 'unread://id="u"')"
+        echo "b <* $told"
+        for i in {101..399}; do echo "b < ${told/100/$i}"; done
+        echo "b < $(text 'ok://id="u",count="300"')"
+    } | speak
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Exercise 04-1: heartbeat_server -i MS sends PING n to who has been silent for so long; PONG n is a sign of life.
+# Grades: HEARTBEAT_SERVER
 
 load ../helpers
 
@@ -11,11 +12,17 @@ load ../helpers
         say to be asked is no sign of life: after -t ms without a line comes BYE
         a <* "BYE you were silent for 1000 ms\n"
         a eof
-        say each connection counts for itself, from 1 on
+        other > "PING 1\n"
+        other <* "PONG 1\n"
+        a close
+        other > "PING 2\n"
+        other <* "PONG 2\n"
+        other > "PING 3\n"
+        other <* "PONG 3\n"
+        say each connection counts for itself, from 1 on, whoever was there before
         b > "HELLO b\n"
         b < "WELCOME 0\nPING 1\n"
 END
-    logged ' is silent for too long$'
 }
 
 @test "with -i 200 -t 1000, a client that only answers stays" {
@@ -71,22 +78,40 @@ END
         say PONG 99 answers nothing that was asked
         a > "PONG 99\n"
         a < "ERROR "
+        a <* "\n"
+        say nor do PONG 0, PONG -1 and PONG x
+        a > "PONG 0\nPONG -1\nPONG x\n"
+        a < "ERROR "
+        a <* "\nERROR "
+        a <* "\nERROR "
+        a <* "\n"
 END
     start "$HEARTBEAT_SERVER" -t 600
     speak <<'END'
-        say without -i the server does not ask
+        say without -i the server does not ask, so PONG answers nothing
+        a > "PONG 1\n"
+        a < "ERROR "
+        a <* "\n"
         a < "BYE you were silent for 600 ms\n"
 END
 }
 
-@test "with -i 20 -t 1000, who does not read what it is sent is not asked, and is dropped at its deadline" {
-    start "$HEARTBEAT_SERVER" -i 20 -t 1000
+@test "with -i 20 -t 3000, who does not read what it is sent is not asked, and is dropped at its deadline" {
+    start "$HEARTBEAT_SERVER" -i 20 -t 3000
     exec 5<>"/dev/tcp/$HOST/$PORT"
     yes MSG >&5 2>/dev/null 3>&- & # nobody reads the answers, so at last it waits, and ends with the connection
-    STARTED+=($!)
+    local talker=$! tries
+    STARTED+=("$talker")
     exec 5>&-
-    echo "rule: it is dropped because it is silent, and not before; many a PING on top would be too much for OUT_MAX"
-    logged 'disconnected: it is silent'
+    sleep 1.5
+    echo "rule: it is not dropped before: many a PING on top of what it is owed would be too much to be kept"
+    kill -0 "$talker"
+    echo "rule: it is dropped after 3000 ms without a line"
+    for ((tries = 0; tries < TRIES; tries++)); do
+        kill -0 "$talker" 2>/dev/null || break
+        pause
+    done
+    [ "$tries" -lt "$TRIES" ]
 }
 
 @test "with -i 30000, the server sleeps until the next probe" {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Exercise 04-2: WHO name is answered by HERE ms, AWAY ms or UNKNOWN.
+# Grades: HEARTBEAT_SERVER
 
 load ../helpers
 
@@ -88,6 +89,35 @@ says() { # LINE
         new < "HERE "
         new <* "\n"
 END
+}
+
+@test "a name is asked for as a whole, and may be of any length" {
+    start "$HEARTBEAT_SERVER"
+    speak <<'END'
+        a > "HELLO " "n"*32 "\nHELLO n\n"
+        a < "WELCOME 0\nERROR "
+        a <* "\n"
+        say a name of 32 bytes is HERE, a part of it UNKNOWN, and so is more than it
+        b >1 "WHO " "n"*32 "\n"
+        b < "HERE "
+        b <* "\n"
+        b > "WHO " "n"*31 "\nWHO " "n"*33 "\nWHO " "n"*1020 "\n"
+        b < "UNKNOWN\nUNKNOWN\nUNKNOWN\n"
+END
+}
+
+@test "to ask pushes nobody out, though all the places for names are taken" {
+    start "$HEARTBEAT_SERVER"
+    {
+        seq 4096 | sed 's|.*|a open\na > "HELLO &\\n"\na < "WELCOME 0\\n"\na reset|'
+        echo 'say 4096 names are remembered; who asks for others forgets none of them'
+        echo 'b > "WHO 1\n"'
+        echo 'b < "AWAY "'
+        echo 'b <* "\n"'
+        seq 10 | sed 's|.*|b > "WHO nobody&\\n"\nb < "UNKNOWN\\n"|'
+        echo 'b > "WHO 1\n"'
+        echo 'b < "AWAY "'
+    } | speak
 }
 
 @test "UNKNOWN is who never said HELLO; to ask for 5000 of them makes nobody forgotten" {

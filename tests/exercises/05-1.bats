@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Exercise 05-1: udp_echo_server -n COUNT gives an address, whatever its ports, so many answers a second.
+# Grades: UDP_ECHO_SERVER
 
 load ../helpers
 
@@ -14,7 +15,7 @@ load ../helpers
         a < "2"
         a < "3"
         say the fourth within a second is not, nor is one from another port of the same address
-        a > "4"
+        a > "fourth"
         b > "5"
         a quiet 100
         b quiet 0
@@ -23,7 +24,7 @@ load ../helpers
         b > "6"
         b < "6"
 END
-    logged '^127\.0\.0\.1:[0-9]+ 1 byte too many'
+    logged '^127\.0\.0\.1:[0-9]+ 6 bytes too many'
 }
 
 @test "with -n 1, what one address uses up is not taken from another" {
@@ -52,4 +53,21 @@ END
     } | speak -u
     echo "rule: the log says it once a second, or whoever floods the server floods its log as well"
     [ "$(grep -c 'too many' "$LOG")" -lt 10 ]
+}
+
+@test "with -n 1, a second begins with the first datagram that is counted, not with that of a clock" {
+    start "$UDP_ECHO_SERVER" -n 1
+    {
+        echo 'say for a second from the first answer on there is no other'
+        for n in 1 2; do # if a second of the clock ends in the pause of the one, it does not in that of the other
+            printf '%s\n' "a > \"$n\"" "a < \"$n\""
+            for _ in 1 2 3; do printf '%s\n' 'a hold 200' 'a > "x"'; done
+            printf '%s\n' 'a quiet 0' 'a hold 900'
+        done
+    } | speak -u
+}
+
+@test "without -n, all are answered" {
+    start "$UDP_ECHO_SERVER"
+    for n in {1..50}; do printf '%s\n' "a > \"$n\"" "a < \"$n\""; done | speak -u
 }

@@ -1,25 +1,35 @@
 #!/usr/bin/env bats
 # Exercise 05-2: udp_echo_client sends a line again when it has been overtaken by the answers to three later ones, without
 # waiting for its timer. Here no timer fires in time to help.
+# Grades: UDP_ECHO_CLIENT
 
 load ../helpers
 
-# Runs the client, with 8 lines, against the poke that plays the server by this script.
-converse() { # SCRIPT [OPTION...]
-    local script=$1
-    shift
-    printf 'x\n%.0s' {1..8} >"$TMP/in"
+# Runs the client, with so many lines, against the poke that plays the server by this script. Sets STATUS, its exit code.
+converse() { # LINES SCRIPT [OPTION...]
+    local script=$2 i client
+    for ((i = 0; i < $1; i++)); do echo x; done >"$TMP/in"
+    shift 2
     echo "$script" >"$TMP/script"
     start "$POKE" -u -f "$TMP/script"
     "$UDP_ECHO_CLIENT" -t 30000 -m 30000 -w 8 "$@" "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err" 3>&- &
-    STARTED+=("$!")
+    client=$!
+    STARTED+=("$client")
     played
-    wait "${STARTED[${#STARTED[@]} - 1]}"
+    STATUS=0
+    wait "$client" || STATUS=$?
 }
 
-# Prints steps that take the lines 1 to N.
-taken() { # N
-    for ((i = 1; i <= $1; i++)); do echo "server < \"$i x\\n\""; done
+# Fails unless all lines have come back.
+all_back() {
+    cmp "$TMP/in" "$TMP/out"
+    echo "rule: all lines have come back, so the exit code is 0; here: $STATUS"
+    [ $STATUS -eq 0 ]
+}
+
+# Prints steps that take these lines.
+taken() { # FIRST LAST
+    for ((i = $1; i <= $2; i++)); do echo "server < \"$i x\\n\""; done
 }
 
 # Prints steps that answer these lines.
@@ -28,7 +38,7 @@ answers() { # NUMBER...
 }
 
 @test "three answers to later lines, and the line is sent again at once, but only once" {
-    converse "$(taken 8)
+    converse 8 "$(taken 1 8)
         say two may have overtaken it by chance
         $(answers 2 3)
         server quiet 100
@@ -39,12 +49,11 @@ answers() { # NUMBER...
         $(answers 5 6 7)
         server quiet 100
         $(answers 1 8)"
-    cmp "$TMP/in" "$TMP/out"
-    grep -qF '8 answered, 0 given up; 9 datagrams sent, 1 of them again' "$TMP/err"
+    all_back
 }
 
 @test "two lines are lost: each is sent again when three have overtaken it" {
-    converse "$(taken 8)
+    converse 8 "$(taken 1 8)
         $(answers 1 3 5)
         server quiet 100
         say 3, 5 and 6 have overtaken line 2
@@ -54,11 +63,11 @@ answers() { # NUMBER...
         $(answers 7)
         server < \"4 x\\n\"
         $(answers 2 4 8)"
-    cmp "$TMP/in" "$TMP/out"
+    all_back
 }
 
 @test "neither duplicates nor answers to older lines count" {
-    converse "$(taken 8)
+    converse 8 "$(taken 1 8)
         say one answer that comes four times is one
         $(answers 2 2 2 2)
         server quiet 100
@@ -66,16 +75,52 @@ answers() { # NUMBER...
         $(answers 1 3 4 5)
         server quiet 100
         $(answers 6 7 8)"
-    cmp "$TMP/in" "$TMP/out"
-    grep -qF '8 datagrams sent, 0 of them again' "$TMP/err"
+    all_back
 }
 
 @test "a line that -r allows to be sent once is not sent again" {
-    converse "$(taken 8)
+    converse 8 "$(taken 1 8)
         say line 1 has been sent as often as it may be
         $(answers 2 3 4 5 6)
         server quiet 100
         $(answers 1 7 8)" -r 1
-    cmp "$TMP/in" "$TMP/out"
-    grep -qF '8 answered, 0 given up; 8 datagrams sent, 0 of them again' "$TMP/err"
+    all_back
+}
+
+@test "after it was sent again the timer counts, and so does -r" {
+    converse 8 "$(taken 1 8)
+        say the third answer to a later line makes it lost
+        $(answers 2 3 4)
+        server < \"1 x\\n\"
+        $(answers 5 6 7 8)
+        say that copy is lost, too: now the timer counts
+        server < \"1 x\\n\"
+        $(answers 1)" -t 500 -m 500
+    all_back
+    converse 8 "$(taken 1 8)
+        $(answers 2 3 4)
+        server < \"1 x\\n\"
+        $(answers 5 6 7 8)
+        say with -r 2 it has been sent as often as it may be
+        server quiet 1200" -t 500 -m 500 -r 2
+    echo "rule: it is given up, so the exit code is 1; here: $STATUS"
+    [ $STATUS -eq 1 ]
+}
+
+@test "each line is counted anew, also in the place of an earlier one" {
+    converse 16 "$(taken 1 8)
+        $(answers 2 3 4)
+        server < \"1 x\\n\"
+        $(answers 1)
+        $(taken 9 12)
+        $(answers 5 6 7 8)
+        $(taken 13 16)
+        say two have overtaken line 9
+        $(answers 10 11)
+        server quiet 100
+        say the third makes it lost
+        $(answers 12)
+        server < \"9 x\\n\"
+        $(answers 9 13 14 15 16)"
+    all_back
 }

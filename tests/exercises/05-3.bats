@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Exercise 05-3: tftp_server -m BYTES takes no file that is larger, and of what it refuses leaves no trace.
+# Grades: TFTP_SERVER
 
 load ../helpers
 
@@ -85,4 +86,50 @@ END
         a follow
         a < "\0\x03\0\x01abcdef"
 END
+}
+
+@test "with -m 3, a text counts as it stands in the file: CR LF on the wire is one byte there" {
+    serve 3
+    speak -u <<'END'
+        a > "\0\x02text\0netascii\0"
+        a follow
+        a < "\0\x04\0\0"
+        a > "\0\x03\0\x01""a\r\nb"
+        a < "\0\x04\0\x01"
+END
+    holds text
+    [ "$(wc -c <"$TMP/root/text")" -eq 3 ]
+}
+
+@test "with -m 512, a file of just that is taken; one that is announced to be huge is not" {
+    serve 512
+    speak -u <<'END'
+        a > "\0\x02fits\0octet\0"
+        a follow
+        a < "\0\x04\0\0"
+        a > "\0\x03\0\x01""x"*512
+        a < "\0\x04\0\x01"
+        a > "\0\x03\0\x02"
+        a < "\0\x04\0\x02"
+        say 4294967297 is more than 512, though it does not fit in 32 bits
+        b > "\0\x02huge\0octet\0tsize\x004294967297\0"
+        b follow
+        b <+ "\0\x05\0\x03"
+END
+    holds fits
+}
+
+@test "without -m, a file of any size is taken" {
+    mkdir "$TMP/root"
+    start "$TFTP_SERVER" -w -d "$TMP/root"
+    speak -u <<'END'
+        a > "\0\x02any\0octet\0tsize\x00601\0"
+        a follow
+        a < "\0\x06tsize\x00601\0"
+        a > "\0\x03\0\x01""x"*512
+        a < "\0\x04\0\x01"
+        a > "\0\x03\0\x02""x"*89
+        a < "\0\x04\0\x02"
+END
+    holds any
 }
