@@ -128,7 +128,8 @@ help:
 	@echo '                  print a function with all that it needs (LESSON=02: that of lesson 02)'
 	@echo 'make check        format, compilers, static analysis, sanitizers, fuzzers, valgrind, the museum'
 	@echo 'make bench        measure for some minutes (ROUNDS=7: a quarter of an hour, and steadier), and write the pages in tests/bench'
-	@echo 'make museum       walk through the museum of wrong servers'
+	@echo 'make museum       the museum of wrong servers: what do you see? (SYMPTOM="it hangs": the exhibits with that,'
+	@echo '                  EXHIBIT=short_write: one of them, and how to try it)'
 	@echo 'make single PROGRAM=02-group-chat/chat_server'
 	@echo '                  print that program as one C file, modules included'
 	@echo 'make clean        remove what was built'
@@ -144,7 +145,7 @@ $(DEMOS): all
 	@name=$$(echo $@ | sed 's/demo-//'); sh $$(ls $$name-*/demo.sh 0*/$$name/demo.sh 2>/dev/null)
 
 test: all $(TOOLS)
-	@sh tests/bats.sh tests/0*.bats tests/promises.bats tests/house.bats tests/cards.bats tests/own.bats
+	@sh tests/bats.sh tests/house.bats tests/promises.bats tests/cards.bats tests/own.bats tests/0*.bats
 
 $(TESTS): all $(TOOLS)
 	@name=$$(echo $@ | sed 's/test-//'); sh tests/bats.sh $$(ls tests/$$name-*.bats tests/0?-$$name*.bats 2>/dev/null)
@@ -170,7 +171,7 @@ bench: all $(TOOLS)
 	@sh tests/bench/report.sh
 
 museum:
-	@for exhibit in tests/museum/*.diff; do echo "== $$exhibit"; sed '/^--- a/,$$d' $$exhibit; done
+	@sh tests/museum.sh
 
 programs:
 	@for program in $(PROGRAMS); do echo $$program; done

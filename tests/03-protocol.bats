@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # What PROTOCOL.md promises about frames and messages: of the modules themselves, through tests/codec ($CODEC), and of
 # the servers that speak them ($IM_SERVER, $FILE_SERVER), which have to play the page's own examples.
-# Grades: IM_SERVER FILE_SERVER CODEC
+# Grades: IM_SERVER FILE_SERVER
 
 load helpers
 
@@ -22,6 +22,7 @@ framed() { # FORMAT PAYLOAD
 }
 
 @test "protocol: five bytes tell whether a frame can be" {
+    ours
     header() { # HEX EXPECTED
         [ "$("$CODEC" header "$1")" = "$2" ] || { echo "header $1: not '$2'" && return 1; }
     }
@@ -51,6 +52,7 @@ session_messages() {
 }
 
 @test "protocol: a session says the same wherever the stream is cut, and byte by byte" {
+    ours
     session_messages >"$TMP/messages"
     [ "$(wc -l <"$TMP/messages")" -gt 25 ]
     for format in text json xml; do
@@ -68,14 +70,19 @@ session_messages() {
 }
 
 @test "protocol: what was written comes back the same, from each format to each other" {
+    ours
     "$CODEC" roundtrip "${ROUNDS:-2000}"
 }
 
 @test "protocol: every character of Unicode is taken, raw and as an escape, and nothing else is" {
-    "$CODEC" unicode
+    ours
+    local step=17 # of the characters between borders where no rule begins or ends; all of them with FULL=1
+    [ -z "${FULL-}" ] || step=1
+    "$CODEC" unicode $step
 }
 
 @test "protocol: the beginning of a message is an error, wherever it ends" {
+    ours
     cut() { # FORMAT EXPECTED, the lengths of beginnings that are messages
         echo "rule: in $1, of the first bytes of a message only these are one, too: $2"
         [ "$("$CODEC" cut "$1" | tr '\n' ' ')" = "$2" ]
@@ -86,6 +93,7 @@ session_messages() {
 }
 
 @test "protocol: what -v shows of a message is one line, cut between characters, and safe to print" {
+    ours
     printf 'msg://text="a\\n\\t\xc2\x9b\x7f吃",id="1"' >"$TMP/message"
     [ "$("$CODEC" decode text <"$TMP/message")" = 'msg id=1 body=a????吃' ]
     for ((size = 4; size < 40; size++)); do
@@ -124,6 +132,7 @@ login() { # CONNECTION NAME
 }
 
 @test "protocol: a value arrives as it was meant, whatever it is made of, in whatever format" {
+    about IM_SERVER
     start "$IM_SERVER"
     {
         login a zhangsan
@@ -139,6 +148,7 @@ login() { # CONNECTION NAME
 }
 
 @test "protocol: a value is written so that the receiver's format can carry it" {
+    about IM_SERVER
     start "$IM_SERVER"
     cat >"$TMP/written" <<'END'
 text Login://id="1",username="lisi",password="123456" text="<b> & \\"q\\" \\\\ ]]>\\r\\n\\t吃",number="1"
@@ -262,6 +272,7 @@ END
 }
 
 @test "protocol: what is no message is answered with the offset of the mistake, and the next one is read" {
+    about IM_SERVER
     start "$IM_SERVER"
     {
         login a zhangsan
@@ -285,6 +296,7 @@ END
 }
 
 @test "protocol: a frame that cannot be is refused by its header, and ends the connection" {
+    about IM_SERVER
     start "$IM_SERVER"
     {
         for header in 00010001 ffffffff 80000000; do
@@ -315,7 +327,7 @@ END
 }
 
 # Plays a session of the page: turns its lines into poke's steps. Values of time are any digits, values of path any
-# path; the words of an error are the server's own.
+# path; the words of an error, and of a bye, are the server's own.
 session_script() { # SERVER
     local who direction header payload
     sed -n "/^\`\`\`session $1/,/^\`\`\`$/p" "$PAGE" | grep -v '^```' |
@@ -340,6 +352,8 @@ expected() { # WHO HEADER PAYLOAD
     local volatile='^(.*"?(time|path)"?[:>]"?)([0-9a-f]{32}|[0-9]{10})(.*)$'
     if [[ $3 == error:* ]]; then
         printf '%s <* %s\n' "$1" "$(quoted "${3##*\",code=}")"
+    elif [[ $3 == *'"bye"'* ]]; then
+        printf '%s <* %s\n' "$1" "$(quoted "${3##*\",\"code\":}")"
     elif [[ $3 =~ $volatile ]]; then
         printf '%s < %s %s\n' "$1" "$2" "$(quoted "${BASH_REMATCH[1]}")"
         printf '%s <* %s\n' "$1" "$(quoted "${BASH_REMATCH[4]}")"
@@ -349,6 +363,7 @@ expected() { # WHO HEADER PAYLOAD
 }
 
 @test "protocol: im_server plays the session of PROTOCOL.md" {
+    about IM_SERVER
     start "$IM_SERVER"
     session_script im_server >"$TMP/script"
     [ "$(grep -c '^[a-z]* [<>]' "$TMP/script")" -gt 28 ]
@@ -356,6 +371,7 @@ expected() { # WHO HEADER PAYLOAD
 }
 
 @test "protocol: file_server plays the session of PROTOCOL.md" {
+    about FILE_SERVER
     start "$FILE_SERVER" -d "$TMP/files"
     session_script file_server >"$TMP/script"
     sed '/"get"/,$d' "$TMP/script" | speak # the path is known only now
@@ -366,6 +382,7 @@ expected() { # WHO HEADER PAYLOAD
 }
 
 @test "protocol: the bytes of the pages are those of the message beside them" {
+    ours
     for page in "$PAGE" "$TOP/03-custom-protocol/README.md"; do
         for format in text json xml; do
             sed -n "/^\`\`\`hex $format/,/^\`\`\`$/p" "$page" | grep '^[0-9a-f]' | cut -c 1-48 | tr -s ' \n' ' ' >"$TMP/shown"
@@ -375,4 +392,27 @@ expected() { # WHO HEADER PAYLOAD
             diff <(sed 's/ *$//' "$TMP/shown") <(sed 's/ *$//' "$TMP/right")
         done
     done
+}
+
+@test "protocol: the options and the codes that the checks use are on the page" {
+    ours
+    cd "$TOP/tests"
+    sed -n '/^## 8/,$p' "$PAGE" >"$TMP/own"
+    # Without the checks whose first command says that they are for ours only.
+    awk '/^@test/ || FNR == 1 { ours = 0 } /^@test/ { name = $0; next } name { ours = /^    ours$/; name = "" } !ours' \
+        03-im.bats 03-file.bats 03-client.bats >"$TMP/checks"
+    grep -oE '(start "\$(IM|FILE)_SERVER"|^ *(files|servers|as|stays)|"\$IM_CLIENT") .*' "$TMP/checks" | sed 's/[|<>].*//' |
+        grep -oE ' -[a-zA-Z]\b' | sort -u >"$TMP/options"
+    cat "$TMP/options"
+    [ "$(wc -l <"$TMP/options")" -ge 6 ]
+    while read -r option; do
+        echo "rule: $option is in section 8"
+        grep -q -- "$option " "$TMP/own"
+    done <"$TMP/options"
+    sed -n 's/^ *\$(error .* \([a-z_]*\))$/\1/p; s/^ *\$(refused .* \([a-z_]*\))$/\1/p' "$TMP/checks" | sort -u >"$TMP/codes"
+    [ "$(wc -l <"$TMP/codes")" -ge 10 ]
+    while read -r code; do
+        echo "rule: the code $code is in section 5"
+        grep -q "^| \`$code\` |" "$PAGE"
+    done <"$TMP/codes"
 }

@@ -1,10 +1,12 @@
 #!/usr/bin/env bats
 # What a TFTP server promises (RFCs 1350, 1123, 2347 to 2349, 7440). The server is $TFTP_SERVER, of whatever language: it
 # takes -p PORT, -d DIR (the folder of the files), -w (take files), -o (overwrite), -t MS (the first timeout) and -q MS
-# (when to forget a silent client). The packets are spoken byte by byte; real clients are tried in 05-tftp-real.bats.
+# (when to forget a silent client); its page says in "Check your own version" what else it has to do. The packets are spoken byte by byte; real clients are tried in 05-tftp-real.bats.
 # Grades: TFTP_SERVER
 
 load helpers
+
+CLIENT=${BUILD:-$TOP}/05-udp/tftp/tftp_client # the course's, whosever the server is
 
 # Where a test looks at what is not sent it asks for a timeout of 255 s (RFC 2349), so that nothing is repeated.
 
@@ -37,9 +39,10 @@ numbers() { # BYTES FILE
 
 # Prints BYTES of a script: a block of the file that numbers() makes.
 block() { # NUMBER BLKSIZE-A-MULTIPLE-OF-8 [BYTES]
-    local i first=$((($1 - 1) * $2 / 8)) count=$((${3:-$2} / 8))
+    local first=$((($1 - 1) * $2 / 8)) count=$((${3:-$2} / 8))
     printf '"\\0\\x03\\x%02x\\x%02x"' $((($1 >> 8) & 255)) $(($1 & 255))
-    for ((i = first; i < first + count; i++)); do printf '"%07d\\n"' $i; done
+    # shellcheck disable=SC2046 # several words; and a loop takes long here, see setup()
+    [ $count -eq 0 ] || printf '"%07d\\n"' $(seq $first $((first + count - 1)))
 }
 
 ack() { printf '"\\0\\x04\\x%02x\\x%02x"' $((($1 >> 8) & 255)) $(($1 & 255)); }
@@ -55,7 +58,7 @@ ack() { printf '"\\0\\x04\\x%02x\\x%02x"' $((($1 >> 8) & 255)) $(($1 & 255)); }
         b > "\0\x01abc\0OCTET\0"
         b <* "\0\x03\0\x01abc"
 END
-    logged 'get abc'
+    noted 'get abc'
 }
 
 @test "tftp: a file of 0, 511, 512 and 513 bytes ends with the block that is not full" {
@@ -79,13 +82,14 @@ END
         a <* "\0\x03\0\x01abc"
         a <* "\0\x03\0\x01abc"
         say rule: who is silent for -q ms gets an ERROR, and then nothing
-        a <* "\0\x05\0\0no answer, given up\0"
+        a <*+ "\0\x05\0\0"
         a quiet 300
 END
-    logged 'get abc: .*given up'
+    noted 'get abc: .*given up'
 }
 
 @test "tftp: the time until it is sent again doubles, and begins with 10 ms at least" {
+    ours
     serve -t 0
     speak -u <<'END'
         say rule: a request can be forged, so what has no answer must not become a flood at somebody else
@@ -165,9 +169,9 @@ END
         c follow
         c < "\0\x04\0\0"
 END
-    logged 'put other: .*I have changed my mind'
-    logged 'put new: .*given up'
-    logged 'put third: .*given up'
+    noted 'put other: .*I have changed my mind'
+    noted 'put new: .*given up'
+    noted 'put third: .*given up'
     becomes 'abc '
     start "$TFTP_SERVER" -d "$TMP/root" -w
     printf '%s\n' 'a > "\0\x02new\0octet\0"' 'a follow' 'a < "\0\x04\0\0"' | speak -u
@@ -240,7 +244,7 @@ END
         b > "\0\x03\0\x01x"
         b <* "\0\x04\0\x01"
 END
-    logged 'get 吃饭/了吗'
+    noted 'get 吃饭/了吗'
     [ "$(cat "$TMP/root/吃饭/new")" = x ]
 }
 
@@ -359,7 +363,7 @@ END
         a <* "\0\x03\0\x01abc"
         a > "\0\x04\0\x01"
 END
-    [ "$(grep -c 'get abc, octet' "$LOG")" -eq 1 ]
+    [ -n "${OWN-}" ] || [ "$(grep -c 'get abc, octet' "$LOG")" -eq 1 ]
 }
 
 @test "tftp: netascii has CR LF at the end of a line and CR NUL for a CR, also where a block ends between the two" {
@@ -400,10 +404,10 @@ END
 @test "tftp: block numbers go on at 0 after 65535" {
     serve -w
     head -c 524488 /dev/urandom >"$TMP/root/long" # 65561 blocks of 8 bytes
-    "$TFTP_CLIENT" -b 8 -w 64 -g long -l "$TMP/long" "$HOST" "$PORT" 2>"$TMP/err" || cat "$TMP/err"
+    "$CLIENT" -b 8 -w 64 -g long -l "$TMP/long" "$HOST" "$PORT" 2>"$TMP/err" || cat "$TMP/err"
     echo "rule: a file of more than 65535 blocks can be had, and put"
     cmp "$TMP/root/long" "$TMP/long"
-    "$TFTP_CLIENT" -b 8 -w 64 -p back -l "$TMP/long" "$HOST" "$PORT" 2>"$TMP/err" || cat "$TMP/err"
+    "$CLIENT" -b 8 -w 64 -p back -l "$TMP/long" "$HOST" "$PORT" 2>"$TMP/err" || cat "$TMP/err"
     cmp "$TMP/root/long" "$TMP/root/back"
 }
 
@@ -426,13 +430,13 @@ END
     numbers 1024 "$TMP/root/f"
     {
         printf '%s\n' 'a > "\0\x02new\0octet\0"' 'a follow' "a < $(ack 0)" "a > $(block 1 512)" "a <* $(ack 1)"
-        for ((i = 0; i < 1000; i++)); do
-            printf '%s\n' 'b open' 'b > "\0\x01f\0octet\0"' 'b close' 'c > "\xff\xff garbage"'
-            [ $((i % 100)) -ne 99 ] || printf '%s\n' "a > $(block 1 512)" "a <* $(ack 1)"
+        for _ in {1..10}; do
+            printf 'b open\nb > "\\0\\x01f\\0octet\\0"\nb close\nc > "\\xff\\xff garbage"\n%.0s' {1..100}
+            printf '%s\n' "a > $(block 1 512)" "a <* $(ack 1)"
         done
         printf '%s\n' "a > $(block 2 512 8)" "a <* $(ack 2)"
     } | speak -u -w 10000
-    logged 'get f: .*(given up|no room)'
+    noted 'get f: .*(given up|no room)'
     numbers 520 "$TMP/expected"
     cmp "$TMP/expected" "$TMP/root/new"
     echo 'rule: when the silent ones are forgotten there is room again'
@@ -445,6 +449,7 @@ END
 }
 
 @test "tftp: with few descriptors a newcomer is refused with an ERROR, and later served" {
+    ours
     LIMIT=12 serve -t 100 -q 500
     {
         for name in a b c d e; do printf '%s\n' "$name > \"\\0\\x01abc\\0octet\\0\""; done
@@ -460,6 +465,7 @@ END
 }
 
 @test "tftp: escape sequences in a name or an error reach no terminal" {
+    ours
     serve
     speak -u <<'END'
         a > "\0\x01\x1b[31m\xc2\x9b吃\xff\0octet\0"
@@ -479,6 +485,7 @@ END
 }
 
 @test "tftp: -v shows what the packets mean" {
+    ours
     serve -v
     speak -u <<'END'
         a > "\0\x01abc\0octet\0tsize\x000\0"
@@ -500,6 +507,7 @@ END
 # Runs a script with gates in the background; what it says is in $TMP/said.
 speak_on() {
     cat >"$TMP/script"
+    : >"$TMP/said" # now, not when poke has begun: `reached` must not see what the one before has said
     "$POKE" -u "$HOST" "$PORT" <"$TMP/script" >"$TMP/said" 2>&1 3>&- &
     POKING=$!
     STARTED+=("$POKING")
@@ -552,7 +560,7 @@ END
         pass again
         spoken
     done
-    logged 'get f: 600 bytes'
+    noted 'get f: 600 bytes'
 }
 
 @test "tftp: a file that shrinks meanwhile is not sent as if it were whole" {
@@ -746,7 +754,7 @@ END
     {
         for i in {1..40}; do printf '%s\n' "p$i > \"\\0\\x02new$i\\0octet\\0\"" "p$i follow" "p$i < \"\\0\\x04\\0\\0\""; done
         gate stopped
-        for i in {1..40}; do echo "p$i > \"\\0\\x03\\0\\x01x\""; done
+        printf 'p%d > "\\0\\x03\\0\\x01x"\n' {1..40}
         printf '%s\n' 'say sent' 'say rule: a request is answered between two of them' 'a > "\0\x01abc\0octet\0"' 'a <* "\0\x03\0\x01abc"'
     } >"$TMP/all"
     speak_on <"$TMP/all"
@@ -777,16 +785,14 @@ END
     numbers 2000 "$TMP/root/f"
     LD_PRELOAD=$TMP/preload.so start "$TFTP_SERVER" -d "$TMP/root" -t 5000
     gate_open
-    local i n
+    local i
     {
         for i in {1..8}; do
             printf '%s\n' "p$i > \"\\0\\x01f\\0octet\\0blksize\\x008\\0timeout\\x00255\\0windowsize\\x0064\\0\"" "p$i follow" \
                 "p$i < \"\\0\\x06blksize\\x008\\0timeout\\x00255\\0windowsize\\x0064\\0\"" "p$i > $(ack 0)" "p$i <* $(block 64 8)"
         done
         gate stopped
-        for n in {1..63}; do
-            for i in {1..8}; do echo "p$i > $(ack "$n")"; done
-        done
+        awk 'BEGIN { for (n = 1; n < 64; n++) for (i = 1; i <= 8; i++) printf "p%d > \"\\0\\x04\\0\\x%02x\"\n", i, n }'
         printf '%s\n' 'say sent' 'say rule: 63 ACKs let one window go, or two, and not 63' 'a > "\0\x01abc\0octet\0"' 'a <* "\0\x03\0\x01abc"'
     } >"$TMP/all"
     speak_on <"$TMP/all"

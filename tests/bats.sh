@@ -1,14 +1,17 @@
 #!/bin/sh
-# Runs Bats on the files or folders given: the installed one, else npm's. At the end it says how many checks hold, and
-# which were left out, by reason. Exit: 0 none has failed, 1 some have, 2 the checks cannot run here.
+# Runs Bats on the files given: the installed one, else npm's. The files run side by side, JOBS at a time (default 4), for
+# they wait most of the time; a few files are cut into slices. What one says is shown when it has ended. At the end it says
+# how many checks hold, and which were left out, by reason. Exit: 0 all hold, 1 some fail, 2 the checks cannot run here.
+#
+#     tests/bats.sh [-f REGULAR-EXPRESSION] FILE...     with -f those checks whose names match
 #
 # A program of your own (ECHO_SERVER=./mine, see helpers.bash) is graded by the files that say "Grades: ECHO_SERVER", and
-# by those that say nothing of that kind. With GNU parallel the tests run side by side, JOBS at a time (default 4), for
-# they wait most of the time. One that takes more than TEST_SECONDS (default 120) fails.
+# by those that say nothing of that kind. A check that takes more than TEST_SECONDS (default 120) fails.
 if command -v bats >/dev/null 2>&1; then
-    bats=bats
+    BATS=bats
 elif command -v npx >/dev/null 2>&1; then
-    bats='npx --yes bats'
+    BATS='npx --yes bats'
+    npx --yes bats --version >/dev/null # fetches it, once
 else
     cat >&2 <<'END'
 The checks cannot run: they need Bats (https://github.com/bats-core/bats-core). Get it in one of these ways:
@@ -22,6 +25,12 @@ if command -v ps >/dev/null 2>&1; then
     export BATS_TEST_TIMEOUT="${TEST_SECONDS-120}"
 else
     echo 'There is no ps here, so no test has a limit of time.' >&2
+fi
+
+filter=
+if [ "${1-}" = -f ]; then
+    filter=$2
+    shift 2
 fi
 
 # Is a file about a program of somebody's own, or does it not say what it is about?
@@ -47,27 +56,59 @@ if [ -n "$own" ]; then
     }
 fi
 
-# Several files side by side take less than the tests of one, as long as there are files enough.
-if [ "${JOBS-4}" -gt 1 ] && parallel --version 2>/dev/null | grep -q '^GNU parallel'; then
-    jobs="--jobs ${JOBS-4}"
-    [ $# -le "${JOBS-4}" ] || jobs="$jobs --no-parallelize-within-files"
-fi
+# Prints the pieces of work, each a regular expression for the names of its checks, a tab, and a file. The checks of a few
+# files are dealt out like cards, to as many pieces as there are JOBS.
+pieces() { # FILE...
+    hands=$(((${JOBS-4} + $# - 1) / $#))
+    for file; do
+        if [ $hands -eq 1 ] || [ -n "$filter" ]; then
+            printf '%s\t%s\n' "${filter:-.}" "$file"
+        else
+            awk -v hands=$hands -v file="$file" '/^@test "/ {
+                    sub(/^@test "/, ""); sub(/" \{.*/, ""); gsub(/[^A-Za-z0-9 ,:_-]+/, ".+")
+                    hand[n % hands] = hand[n % hands] "|" $0; n++
+                }
+                END { for (i = 0; i < hands && i < n; i++) print "^(" substr(hand[i], 2) ")$\t" file }' "$file"
+        fi
+    done
+}
 
-report=$(mktemp -d) || exit 2
-trap 'rm -rf "$report"' EXIT
+REPORTS=$(mktemp -d) || exit 2
+export BATS REPORTS
+trap 'rm -rf "$REPORTS"' EXIT
 trap 'exit 1' HUP INT TERM
-# shellcheck disable=SC2086 # each may be several words, or none
-$bats ${jobs-} --report-formatter tap --output "$report" "$@"
-status=$?
+# Does one piece, and prints the path of what Bats said.
+# shellcheck disable=SC2016 # for the shells that xargs starts
+piece='$BATS --tap -f "$(cat "$REPORTS/$1.names")" "$(cat "$REPORTS/$1.file")" >"$REPORTS/$1.tap" 2>&1 </dev/null
+    status=$?
+    [ $status -eq 0 ] || grep -q "^not ok " "$REPORTS/$1.tap" || echo "not ok 0 Bats ended with exit code $status" >>"$REPORTS/$1.tap"
+    echo "$REPORTS/$1.tap"'
 
-[ ! -s "$report/report.tap" ] || awk '
-    /^ok .* # skip/ { reason = $0; sub(/.* # skip */, "", reason); skipped++; if (!times[reason]++) order[++reasons] = reason }
-    /^ok / && !/ # skip/ { held++ }
-    /^not ok / { failed++ }
+pieces "$@" | awk -F'\t' -v reports="$REPORTS" '{ print $1 >(reports "/" NR ".names"); print $2 >(reports "/" NR ".file"); print NR }' |
+    xargs -n 1 -P "${JOBS-4}" sh -c "$piece" sh |
+    awk '
+    function show(line) { # one line of what Bats says, its number being that of all checks
+        if (line ~ /^1\.\.[0-9]+$/) { planned += substr(line, 4); return }
+        if (line ~ /^ok [0-9]+ /) {
+            if (line ~ / # skip/) {
+                reason = line; sub(/.* # skip */, "", reason)
+                skipped++
+                if (!times[reason]++) order[++reasons] = reason
+            } else held++
+            sub(/^ok [0-9]+/, "ok " ++n, line)
+        } else if (line ~ /^not ok [0-9]+ /) {
+            failed++
+            sub(/^not ok [0-9]+/, "not ok " ++n, line)
+        }
+        print line
+    }
+    { while ((getline line <$0) > 0) show(line); close($0); fflush() }
     END {
+        if (planned > n) { print "not ok " n + 1 " " planned - n " checks have not run"; failed++ }
+        if (!planned) { print "There is no check of that name."; failed++ }
         printf "%d of %d checks hold", held, held + failed
         for (i = 1; i <= reasons; i++)
-            printf "%s%s (%d)", i == 1 ? "; " skipped " left out: " : ", ", order[i], times[order[i]]
+            printf "%s%s (%d)", (i == 1 ? "; " skipped " left out: " : ", "), order[i], times[order[i]]
         print ""
-    }' "$report/report.tap"
-exit $status
+        exit failed > 0
+    }'

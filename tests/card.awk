@@ -90,7 +90,7 @@ function need(i, rest, word, before, member, gap, own) {
         word = substr(rest, RSTART, RLENGTH)
         gap = substr(rest, 1, RSTART - 1)
         member = gap ~ /(\.|->)$/
-        if (gap ~ /^ \**$/ && before !~ /^(|return|else|case|goto|do|sizeof|define)$/ && plain[i] !~ /^#/)
+        if (gap ~ /^ \**$/ && before !~ /^(return|else|case|goto|do|sizeof|define)?$/ && plain[i] !~ /^#/)
             own[word] = 1 # declared here, "int first", so it is not what others call by that name
         rest = substr(rest, RSTART + RLENGTH)
         if (member) continue

@@ -56,6 +56,7 @@ if grep -q 'missing:' "$machine/again"; then
     cat "$machine/again"
     exit 1
 fi
+chmod 755 "$machine"
 chroot "$machine" useradd -m student
 chroot "$machine" chown -R student /course
 types student "make clean"

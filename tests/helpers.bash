@@ -74,7 +74,8 @@ teardown() {
     rm -rf "$TMP"
 }
 
-# Says what helps with a check that has failed: what the server said last, how it ended, and who else makes that mistake.
+# Says what helps with a check that has failed: what the server said last, how it ended, and which exhibits of the museum
+# fail it, too. Those that fail the fewest checks besides tell the most, so these come first, and three are enough.
 explain() {
     local status=0 exhibit
     if [ -s "${LOG-}" ]; then
@@ -90,8 +91,10 @@ explain() {
     fi
     [ -z "${PATCHED-}" ] || return 0
     grep -lxF -- "Caught by: $BATS_TEST_DESCRIPTION" "$TOP"/tests/museum/*.diff | while read -r exhibit; do
-        echo "the exhibit $(basename "$exhibit" .diff) fails this check, too: see tests/museum/$(basename "$exhibit")"
-    done
+        echo "$(grep -c '^Caught by: ' "$exhibit") $(basename "$exhibit" .diff)"
+    done | sort -n | awk '
+        NR <= 3 { print "the exhibit " $2 " fails this check, too: make museum EXHIBIT=" $2 }
+        END { if (NR > 3) print "and so do " NR - 3 " more exhibits" }'
 }
 
 # Leaves a check out when somebody's own program is graded (tests/bats.sh sets OWN): it is about another program, or asks
@@ -100,6 +103,11 @@ ours() { [ -z "${OWN-}" ] || skip "only the course's own programs promise that";
 
 # Runs a step of a check, unless somebody's own program is graded: one that asks for more than what the check is about.
 of_ours() { [ -n "${OWN-}" ] || "$@"; } # COMMAND...
+
+# Leaves a check out when programs of somebody's own are graded, and this is none of them.
+about() { # VARIABLE
+    [[ -z ${OWN-} || "|$OWN|" == *"|$1|"* ]] || skip "this is about another program"
+}
 
 # Between two looks at what gives no event: 10 ms. Nobody writes into that FIFO; bash can wait for it without a process.
 if ((BASH_VERSINFO[0] >= 4)); then
@@ -179,6 +187,9 @@ logged() { # EXTENDED-REGULAR-EXPRESSION
     return 1
 }
 
+# The same of a server of ours: the words of anybody else's log are its own.
+noted() { [ -n "${OWN-}" ] || logged "$1"; } # EXTENDED-REGULAR-EXPRESSION
+
 # Sends a signal to the server started last, and fails unless it ends within a second, with exit code 0.
 stops_on() { # SIGNAL
     local killer status=0
@@ -198,10 +209,10 @@ stops_on() { # SIGNAL
     return 1
 }
 
-# Prints the signals that end a program: SIGHUP, too, unless it is ignored here (nohup), and so by all that we start.
+# Prints the signals that end a program: of ours SIGHUP, too, unless it is ignored here (nohup), and so by all that we start.
 endings() {
     echo TERM INT
-    [[ $(trap -p HUP) == "trap -- '' "* ]] || echo HUP
+    [ -n "${OWN-}" ] || [[ $(trap -p HUP) == "trap -- '' "* ]] || echo HUP
 }
 
 # Starts a loop that does nothing but spin. How much CPU time one that spins can get depends on what else runs here, so
@@ -317,6 +328,47 @@ upgraded() { # PATH [NAME [FIELD...]]
     echo "$name < \"HTTP/1.1 101 \""
     echo "$name <* \"\r\n\r\n\""
     cat
+}
+
+# ---- Lesson 03: steps for im_talk. They stand here because many of them are printed, see setup().
+
+# Speaks to the IM server started last, message by message; the script comes on stdin (see im_talk -h).
+talk() { # [-f FORMAT]
+    "$TOP/tests/im_talk" "$@" "$HOST" "$PORT"
+}
+
+# Prints the step that logs somebody in, and its answer.
+login() { # CONNECTION NAME COUNT
+    echo "$1 > {\"type\":\"login\",\"id\":\"login\",\"name\":\"$2\",\"password\":\"${PASSWORD-123456}\"}"
+    echo "$1 < {\"type\":\"ok\",\"id\":\"login\",\"count\":\"$3\"}"
+}
+
+# Print the steps that send messages FIRST to LAST (their body is their id), and then those that get the answers; or each
+# answer before the next message.
+sends() { # CONNECTION TO FIRST LAST [BODY]
+    local i
+    for ((i = $3; i <= $4; i++)); do
+        echo "$1 > {\"type\":\"msg\",\"id\":\"$i\",\"to\":\"$2\",\"body\":\"${5-$i}\"}"
+    done
+    for ((i = $3; i <= $4; i++)); do echo "$1 < {\"type\":\"ok\",\"id\":\"$i\",\"number\":\"*\",\"time\":\"*\"}"; done
+}
+sends_in_turn() { # CONNECTION TO FIRST LAST [BODY]
+    local i
+    for ((i = $3; i <= $4; i++)); do sends "$1" "$2" $i $i "${5-$i}"; done
+}
+
+# Prints the steps that get them.
+gets() { # CONNECTION FROM TO FIRST LAST
+    local i
+    for ((i = $4; i <= $5; i++)); do
+        echo "$1 < {\"type\":\"msg\",\"number\":\"*\",\"time\":\"*\",\"from\":\"$2\",\"to\":\"$3\",\"body\":\"$i\"}"
+    done
+}
+
+# Ends the server started last as a power cut would: nothing is tidied up.
+kill_server() {
+    kill -s KILL "$PID"
+    wait "$PID" 2>/dev/null || true
 }
 
 # Makes "moving.test" a name of what the lines of $ADDRESSES say, ADDRESS PORT each (see tests/moving_name.c), for programs

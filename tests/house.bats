@@ -73,7 +73,7 @@ compile_line() { sh "$TOP/tests/single.sh" -l "$1"; } # PROGRAM
     for program in $(some_programs); do
         echo "$program"
         make -s -C "$TOP" single "PROGRAM=$program" >"$TMP/single.c"
-        ! grep -n '#include "' "$TMP/single.c"
+        if grep -n '#include "' "$TMP/single.c"; then return 1; fi
         ${CC:-cc} -std=c11 -pedantic -Wall -Wextra -Werror -pthread -o "$TMP/single" "$TMP/single.c"
         [ "$("$TMP/single" -h)" = "$("$TOP/$program" -h)" ]
     done
@@ -174,4 +174,98 @@ transcripts() { # PAGE
             return 1
         fi
     done
+}
+
+# Calls the museum, as `make museum` does; what it prints is in $TMP/out.
+visit() { make -s -C "$TOP" museum "$@" >"$TMP/out" 2>&1; } # [VARIABLE=VALUE]
+
+@test "house: every exhibit of the museum is found by its symptom, one of the list, or two" {
+    local symptom
+    cd "$TOP/tests/museum"
+    # Lines "SYMPTOM|EXHIBIT"; "wrong" if an exhibit has none, more than two, or one behind its patch.
+    awk 'FNR == 1 { if (NR > 1) close_exhibit(); exhibit = FILENAME; sub(/\.diff$/, "", exhibit); n = patch = 0 }
+        /^--- a/ { patch = 1 }
+        /^Symptom: / { if (patch) n = 3; n++; print substr($0, 10) "|" exhibit }
+        function close_exhibit() { if (n < 1 || n > 2) print "wrong|" exhibit }
+        END { close_exhibit() }' ./*.diff | sed 's|[.]/||' >"$TMP/named"
+    cut -d '|' -f 1 "$TMP/named" | sort -u >"$TMP/symptoms"
+    while read -r symptom; do
+        echo "symptom: $symptom"
+        visit SYMPTOM="$symptom"
+        sed -n "s/^  \\([a-z][a-z0-9_]*\\)  .*/$symptom|\\1/p" "$TMP/out" >>"$TMP/shown"
+    done <"$TMP/symptoms"
+    diff <(sort "$TMP/named") <(sort "$TMP/shown")
+    # The overview counts them all, and has no symptom without an exhibit.
+    visit
+    sed -n 's/^ *[0-9][0-9]*  \(.*[^ ]\)  *\([0-9][0-9]*\)  .*/\2 \1/p' "$TMP/out" | sort -k 2 >"$TMP/counted"
+    diff <(cut -d '|' -f 1 "$TMP/named" | sort | uniq -c | sed 's/^ *//') "$TMP/counted"
+}
+
+@test "house: an exhibit of the museum is shown with all it has, and with commands that build it" {
+    visit EXHIBIT=short_write
+    grep -qx 'Believes that write() writes all it is given.' "$TMP/out"
+    sed -n 's/^Caught by: //p' "$TOP/tests/museum/short_write.diff" >"$TMP/checks"
+    while read -r check; do grep -qxF "    $check" "$TMP/out"; done <"$TMP/checks"
+    diff <(sed -n '/^--- a/,$p' "$TOP/tests/museum/short_write.diff") <(sed -n '/^--- a/,/^$/p' "$TMP/out" | sed '$d')
+    command -v patch >/dev/null || skip "patch is not installed"
+    TMPDIR=$TMP visit EXHIBIT=chat_burst
+    sed -n '/^Build it/,/^and/s/^    //p' "$TMP/out" >"$TMP/commands"
+    (cd "$TOP" && sh -e "$TMP/commands")
+    [ -x "$TMP/chat_burst/02-group-chat/chat_server" ]
+}
+
+@test "house: a symptom or an exhibit that there is not is an error in words" {
+    local wrong
+    for wrong in SYMPTOM=hang SYMPTOM='it sings' SYMPTOM=0 SYMPTOM=99 EXHIBIT=short_writes EXHIBIT=../../README.md EXHIBIT=short; do
+        echo "$wrong"
+        if visit "$wrong"; then return 1; fi
+        cat "$TMP/out"
+        grep -q "^The museum has no .*\"${wrong#*=}\"" "$TMP/out"
+    done
+    grep -qx 'Is it short_write?' "$TMP/out"
+    visit SYMPTOM='CPU' # a part of one symptom only is enough
+    visit SYMPTOM=1
+    grep -q '^it hangs: ' "$TMP/out"
+}
+
+@test "house: tests/README.md names all that is in tests/, and nothing that is not" {
+    cd "$TOP/tests"
+    git ls-files . >"$TMP/files" 2>/dev/null || skip "this is no git checkout"
+    sed 's|/.*||' "$TMP/files" | sort -u >"$TMP/entries"
+    sed 's/[`(),;|]/ /g' README.md | tr ' ' '\n' | sed -n 's/[.:]*$//; s|/$||; /^[a-zA-Z0-9][^/]*$/p' | sort -u >"$TMP/words"
+    # A word may stand for several files: poke_*.[ch].
+    # shellcheck disable=SC2046 # the words are patterns
+    printf '%s\n' $(cat "$TMP/words") | sort -u >"$TMP/named"
+    echo "rule: the page names every file and folder of tests/; these are not on it:"
+    comm -23 "$TMP/entries" "$TMP/named" | tee "$TMP/missing"
+    [ ! -s "$TMP/missing" ]
+    # Between backticks, the words that look like files are files: of tests/, unless they say of which folder.
+    # shellcheck disable=SC2016 # the backticks are those of the page
+    grep -o '`[^`]*`' README.md | tr -d '`' | tr ' ' '\n' | grep -vE 'NAME|mine\.' |
+        grep -E '^[a-zA-Z0-9].*(/|\.(bats|sh|bash|awk|txt|js|md|c|h|\[ch\]))$' | sed 's|^.*/[^/]|../&|' >"$TMP/files"
+    echo "rule: there is every file that the page names"
+    # shellcheck disable=SC2046 # the words are patterns
+    ls -d $(cat "$TMP/files") >/dev/null
+}
+
+@test "house: the check that tests/README.md shows can be pasted, and holds" {
+    mkdir -p "$TMP/course/tests"
+    cp "$TOP/tests/helpers.bash" "$TMP/course/tests"
+    ln -s "$POKE" "$TMP/course/tests/poke"
+    sed -n '/^cat >tests/,/^EOF$/p' "$TOP/tests/README.md" >"$TMP/paste"
+    (cd "$TMP/course" && sh "$TMP/paste")
+    bats_within BUILD="${BUILD:-$TOP}" "$TMP/course/tests/mine.bats" | tee "$TMP/out"
+    grep -qx '2 of 2 checks hold' "$TMP/out"
+}
+
+@test "house: a failed check says how the server ended, and names three exhibits that fail it, too" {
+    printf '#!/bin/sh\necho mine: listening on 127.0.0.1:1 >&2\nexit 3\n' >"$TMP/mine"
+    chmod +x "$TMP/mine"
+    bats_within ECHO_SERVER="$TMP/mine" -f 'a half-close with much' 01-echo.bats >"$TMP/out" 2>&1 || true
+    cat "$TMP/out"
+    grep -q '^# the server has ended, with exit code 3' "$TMP/out"
+    grep -qx '# server: mine: listening on 127.0.0.1:1' "$TMP/out"
+    [ "$(grep -c '^# the exhibit .* fails this check, too: make museum EXHIBIT=' "$TMP/out")" -eq 3 ]
+    grep -qx '# and so do [1-9][0-9]* more exhibits' "$TMP/out"
+    grep -qx '0 of 1 checks hold' "$TMP/out"
 }

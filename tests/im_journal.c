@@ -2,10 +2,10 @@
  * speaks to the modules themselves, journal.h, and not to a server, because it has to be fast: a journal is opened in a
  * process of its own, thousands of times.
  *
- *     im_journal flips DIR       each bit of a journal of 20 records is flipped in turn, and some of one whose end is missing
- *     im_journal cuts DIR        it is cut at each length
- *     im_journal zeros DIR       from each byte on to the end there are zeros, and more of them behind
- *     im_journal holes DIR       of each byte on 8 are zeros, and then it goes on
+ *     im_journal flips DIR N     each bit of a journal of N records is flipped in turn, and some of one whose end is missing
+ *     im_journal cuts DIR N      it is cut at each length
+ *     im_journal zeros DIR N     from each byte on to the end there are zeros, and more of them behind
+ *     im_journal holes DIR N     of each byte on 8 are zeros, and then it goes on
  *     im_journal flip FILE N     flips bit N of a file, counted from 0
  *     im_journal fill DIR N M B  makes a journal in which each of N people, u0, u1, ..., has sent M messages of B bytes to
  *                                the next one, who has received them; and DIR/accounts
@@ -24,22 +24,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define RECORDS     20
-#define JOURNAL_MAX 65536         /* bytes in the journal */
-#define REFUSED     (RECORDS + 1) /* an exit code: the others tell how many records there were */
-#define ALTERED     (RECORDS + 2)
-#define FAILED      (RECORDS + 3)
+#define RECORDS_MAX 100
+#define JOURNAL_MAX 65536             /* bytes in the journal */
+#define REFUSED     (RECORDS_MAX + 1) /* an exit code: the others tell how many records there were */
+#define ALTERED     (RECORDS_MAX + 2)
+#define FAILED      (RECORDS_MAX + 3)
 
 const char program[] = "im_journal";
-const char usage[] =
-    "usage: im_journal flips|cuts|zeros|holes DIR, flip FILE BIT, or fill DIR PEOPLE MESSAGES BYTES\n";
+const char usage[] = "usage: im_journal flips|cuts|zeros|holes DIR RECORDS, flip FILE BIT, or fill DIR "
+                     "PEOPLE MESSAGES BYTES\n";
 
 static const char *dir;
-static char path[1024];            /* DIR/journal */
-static char whole[JOURNAL_MAX];    /* the journal as it was written */
-static size_t size;                /* bytes in it */
-static size_t end_of[RECORDS + 1]; /* where so many records end */
-static int replayed;               /* records so far, in the process that opens it */
+static char path[1024];                /* DIR/journal */
+static char whole[JOURNAL_MAX];        /* the journal as it was written */
+static size_t size;                    /* bytes in it */
+static size_t end_of[RECORDS_MAX + 1]; /* where so many records end */
+static int records;                    /* how many there are in it */
+static int replayed;                   /* records so far, in the process that opens it */
 
 /* In place of the system's: here no power fails, and to wait for the disk thousands of times would take minutes. */
 int fsync(int file) {
@@ -56,11 +57,11 @@ static _Noreturn void give_up(const char *format, ...) {
     exit(1);
 }
 
-/* Writes what the record of that number says; every fifth is a receipt. */
+/* Writes what the record of that number says; of three the second is a receipt. */
 static void make_record(int number, char text[64], char body[64], struct message *m) {
     snprintf(text, 64, "%d", number);
     snprintf(body, 64, "text %d: 吃饭了吗", number);
-    if (number % 5 == 0)
+    if (number % 3 == 2)
         *m = (struct message){ACK, {[NAME] = "lisi", [NUMBER] = text}};
     else
         *m = (struct message){MSG,
@@ -95,7 +96,6 @@ static int open_journal(int number) {
         char text[64], body[64];
         struct message m;
         const char *why;
-        dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
         if (journal_open(dir, replay, &why) < 0)
             _exit(REFUSED);
         make_record(number, text, body, &m);
@@ -128,7 +128,7 @@ static size_t read_file(char *bytes) {
 
 /* Writes the journal, and notes where each record ends. */
 static void make_journal(void) {
-    for (int i = 1; i <= RECORDS; i++) {
+    for (int i = 1; i <= records; i++) {
         if (open_journal(i) != i - 1)
             give_up("cannot write record %d in %s", i, dir);
         size = read_file(whole);
@@ -139,7 +139,7 @@ static void make_journal(void) {
 /* Returns how many records are complete within so many bytes. */
 static int complete_within(size_t len) {
     int count = 0;
-    while (count < RECORDS && end_of[count + 1] <= len)
+    while (count < records && end_of[count + 1] <= len)
         count++;
     return count;
 }
@@ -271,10 +271,12 @@ int main(int argc, char **argv) {
         write_accounts(atoi(argv[3]));
         return 0;
     }
-    if (argc != 3) {
+    records = argc == 4 ? atoi(argv[3]) : 0;
+    if (records < 1 || records > RECORDS_MAX) {
         fputs(usage, stderr);
         return 2;
     }
+    dup2(open("/dev/null", O_WRONLY), STDERR_FILENO); /* each refusal is told there */
     dir = argv[2];
     snprintf(path, sizeof path, "%s/journal", dir);
     make_journal();
@@ -288,6 +290,6 @@ int main(int argc, char **argv) {
     } else if (strcmp(argv[1], "holes") == 0) {
         holes();
     }
-    printf("%zu bytes, %d records\n", size, RECORDS);
+    printf("%zu bytes, %d records\n", size, records);
     return 0;
 }

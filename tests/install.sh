@@ -7,8 +7,8 @@
 set -u
 
 needs='cc make patch bats bash ps telnet nc curl tmux hexdump'
-all='nc.openbsd nc.traditional ncat socat tftp atftp atftpd busybox ss parallel strace
-    clang clang-format clang-tidy cppcheck shellcheck valgrind musl-gcc bmake gnuplot node npm chromium
+all='nc.openbsd nc.traditional ncat socat tftp atftp atftpd busybox ss strace
+    clang clang-format clang-tidy cppcheck shellcheck valgrind musl-gcc bmake gnuplot node npm chromium debootstrap
     libwebsockets-test-server python3'
 
 # The packages in which programs come; most have their program's name.

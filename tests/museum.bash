@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Builds an exhibit of the museum, and fails unless the tests catch it. An exhibit is the right server with one mistake
-# in it, as a patch: what the mistake looks like from outside, the checks that catch it, the difference. "Perhaps by:"
-# names a check that fails or passes with the timing. A mistake in a module says in which program it is shown ("Program:
-# im_server"), and one that other tests than the program's own catch, in which ("Tests: 03-store.bats").
+# in it, as a patch: what the mistake looks like from outside, its symptom (one or two of those in museum.sh), the checks
+# that catch it, the difference. "Perhaps by:" names a check that fails or passes with the timing. A mistake in a module
+# says in which program it is shown ("Program: im_server"), and one that other tests than the program's own catch, in
+# which ("Tests: 03-store.bats").
 #
 #     tests/museum.bash tests/museum/strlen.diff               the first check that it names must fail
 #     MUSEUM=all tests/museum.bash tests/museum/strlen.diff    all that it names must fail, and all others pass
@@ -62,7 +63,10 @@ if [ -s "$work/late" ]; then
     cat "$work/failed" >>"$work/caught"
 fi
 sort -o "$work/caught" "$work/caught"
-diff "$work/named" "$work/caught" >"$work/diff" && [ -s "$work/named" ] && exit 0
+if diff "$work/named" "$work/caught" >"$work/diff" && [ -s "$work/named" ]; then
+    sed "s|^|$exhibit fails, as it should: |" "$work/named"
+    exit 0
+fi
 echo "$exhibit: named but not failed (<), failed but not named (>):"
 cat "$work/diff"
 sed -n 's/^[<>] //p' "$work/diff" >"$work/wrong"

@@ -87,6 +87,7 @@ static const char usage_datagrams[] =
     "  NAME < BYTES              exactly this one comes next\n"
     "  NAME <+ BYTES             the next one begins with these\n"
     "  NAME <* BYTES             skip all datagrams up to this one, whoever they are from\n"
+    "  NAME <*+ BYTES            skip all up to one that begins with these\n"
     "  NAME follow               take the next one from anybody, and from now on send to there\n"
     "  NAME as NAME2             send to where NAME2 sends to\n"
     "  NAME quiet MS             nothing comes for so long\n"

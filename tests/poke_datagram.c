@@ -134,15 +134,19 @@ static void datagram_compare(struct step *s, int longer) {
 static void datagram_expect(struct step *s) { datagram_compare(s, 0); }
 static void datagram_begins(struct step *s) { datagram_compare(s, 1); }
 
-static void datagram_skip(struct step *s) {
+/* Skips all datagrams up to one that is these bytes; or, if it may be `longer`, begins with them. */
+static void datagram_search(struct step *s, int longer) {
     const struct bytes *inbox = &s->conn->inbox;
     struct sender from;
     long long deadline = now_ms() + patience;
     do {
         if (!datagram_take(s->conn, &from, deadline))
             fail_bytes(s->conn, &s->bytes, NULL, 0, "this datagram did not come in %d ms", patience);
-    } while (inbox->length != s->bytes.length || !bytes_have(inbox, 0, &s->bytes));
+    } while ((!longer && inbox->length != s->bytes.length) || !bytes_have(inbox, 0, &s->bytes));
 }
+
+static void datagram_skip(struct step *s) { datagram_search(s, 0); }
+static void datagram_skip_begins(struct step *s) { datagram_search(s, 1); }
 
 static void datagram_quiet(struct step *s) {
     struct sender from;
@@ -158,6 +162,7 @@ const struct verb datagram_verbs[] = {
     {"<", "b", OPEN, datagram_expect},
     {"<+", "b", OPEN, datagram_begins},
     {"<*", "b", OPEN, datagram_skip},
+    {"<*+", "b", OPEN, datagram_skip_begins},
     {"follow", "", OPEN, datagram_follow},
     {"as", "c", OPEN, datagram_as},
     {"quiet", "n", OPEN, datagram_quiet},
