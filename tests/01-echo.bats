@@ -191,5 +191,5 @@ END
 # Also the check of an exhibit, so the program has a variable.
 @test "echo_select, started with stdin, stdout and stderr closed, sends its log to no client" {
     ours
-    keeps_its_log "$ECHO_SELECT"
+    keeps_its_log "$ECHO_SELECT" hello
 }

@@ -477,14 +477,17 @@ start_closed() { # PROGRAM
 }
 
 # Passes when a server that is started like that sends its log to none of its clients: where a descriptor is missing, the
-# next socket gets its number.
-keeps_its_log() {
-    local fd
+# next socket gets its number. GREETING: a line that makes the server answer, and so proves that it has accepted all.
+keeps_its_log() { # PROGRAM [GREETING]
+    local fd line
     start_closed "$1"
     exec 5<>"/dev/tcp/$HOST/$PORT" 6<>"/dev/tcp/$HOST/$PORT" 7<>"/dev/tcp/$HOST/$PORT" 8<>"/dev/tcp/$HOST/$PORT"
+    : >"$TMP/5"
+    for fd in 5 6 7 8; do
+        [ $# -eq 1 ] || { echo "$2" >&$fd && read -r -t 5 line <&$fd && echo "$line" >>"$TMP/5"; }
+    done
     stops_on TERM
-    cat <&5 >"$TMP/5" 2>/dev/null || true
-    for fd in 6 7 8; do cat <&$fd >>"$TMP/5" 2>/dev/null || true; done
+    for fd in 5 6 7 8; do cat <&$fd >>"$TMP/5" 2>/dev/null || true; done
     exec 5>&- 6>&- 7>&- 8>&-
     echo "rule: a server's log goes to none of its clients"
     ! grep -a connected "$TMP/5"
