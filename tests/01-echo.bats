@@ -160,9 +160,9 @@ END
 
 @test "echo: a full house costs no CPU while nobody speaks" {
     LIMIT=32 start "$ECHO_SERVER"
-    spin_beside
-    speak <<'END'
+    speak_and_wait <<'END'
         crowd crowd 64 "x" "x"
+        say waiting
         crowd hold 1000
 END
     slept
