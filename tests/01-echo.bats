@@ -160,9 +160,9 @@ END
 
 @test "echo: a full house costs no CPU while nobody speaks" {
     LIMIT=32 start "$ECHO_SERVER"
-    spin_beside
-    speak <<'END'
+    speak_and_wait <<'END'
         crowd crowd 64 "x" "x"
+        say waiting
         crowd hold 1000
 END
     slept
@@ -191,5 +191,5 @@ END
 # Also the check of an exhibit, so the program has a variable.
 @test "echo_select, started with stdin, stdout and stderr closed, sends its log to no client" {
     ours
-    keeps_its_log "$ECHO_SELECT"
+    keeps_its_log "$ECHO_SELECT" hello
 }

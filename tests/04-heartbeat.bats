@@ -400,9 +400,9 @@ END
 
 @test "heartbeat: 900 idle clients cost no CPU" {
     start "$HEARTBEAT_SERVER"
-    spin_beside
-    speak <<'END'
+    speak_and_wait <<'END'
         crowd crowd 900 "PING 1\n" "PONG 1\n"
+        say waiting
         crowd hold 2000
 END
     slept

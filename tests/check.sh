@@ -158,6 +158,7 @@ check 'tests through flaky_proxy -c random' bats through -c random
 check 'crash: 200 times' bats env KILLS=200 sh tests/bats.sh -f 'kill -9' tests/03-im.bats
 check 'museum: each exhibit fails the checks that it names, and no other' 'bats patch' museum
 check 'exercises: a solution passes its check and the tests of its lesson' 'bats patch' exercises
+check 'own: programs in Python fail the checks that they name, and no other' 'bats python3' env GRADES=all TEST_SECONDS=900 sh tests/bats.sh tests/own.bats
 wait
 cat "$work/beside"
 grep -q '^not ok' "$work/beside" && failed=1

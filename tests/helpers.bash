@@ -223,9 +223,38 @@ spin_beside() {
     STARTED+=("$SPINNER")
 }
 
+# Prints the ms of CPU time that the server started last has used so far, or 0 if this system does not tell.
+used() {
+    local ms=0
+    [ ! -r "/proc/$PID/stat" ] || ms=$(sed 's/.*) //' "/proc/$PID/stat" |
+        awk -v ticks="$(getconf CLK_TCK)" '{ printf "%d", ($12 + $13) * 1000 / ticks }')
+    echo "$ms"
+}
+
+# Speaks to the server started last, and lets a loop spin beside it from the script's "say waiting" on: from then on there
+# is nothing to do. What the server uses before and after that (a slow language takes its time to start) does not count.
+speak_and_wait() {
+    local speaker line='' status=0
+    cat >"$TMP/script"
+    mkfifo "$TMP/said"
+    "$POKE" "$HOST" "$PORT" <"$TMP/script" >"$TMP/said" 2>&1 3>&- &
+    speaker=$!
+    STARTED+=("$speaker")
+    exec 9<"$TMP/said"
+    while [ "$line" != waiting ] && IFS= read -r line <&9; do echo "$line"; done
+    USED=$(used)
+    spin_beside
+    cat <&9
+    exec 9<&-
+    wait "$speaker" || status=$?
+    [ $status -ne 77 ] || skip "too few descriptors here, see ulimit -n"
+    return $status
+}
+
 # Ends the server started last and the one that spins beside it, and fails if the server has not slept most of the time.
 slept() {
-    local pid server spun
+    local pid server spun now
+    now=$(used)
     times >"$TMP/times"
     for pid in "$PID" "$SPINNER"; do
         kill -s TERM "$pid"
@@ -235,6 +264,7 @@ slept() {
     # Lines 2, 4 and 6: user and system time of the children that have ended, as 0m0.123s.
     read -r server spun < <(awk -F'[ms ]+' 'NR % 2 == 0 { ms[NR / 2] = ($1 + $3) * 60000 + ($2 + $4) * 1000 }
         END { printf "%d %d\n", ms[2] - ms[1], ms[3] - ms[2] }' "$TMP/times")
+    [ -z "${USED-}" ] || [ "$now" -eq 0 ] || server=$((now - USED))
     echo "rule: who waits does not spin; this one used $server ms of CPU time, one that spins $spun ms"
     [ $((server * 2)) -lt "$spun" ]
 }
@@ -477,14 +507,17 @@ start_closed() { # PROGRAM
 }
 
 # Passes when a server that is started like that sends its log to none of its clients: where a descriptor is missing, the
-# next socket gets its number.
-keeps_its_log() {
-    local fd
+# next socket gets its number. GREETING: a line that makes the server answer, and so proves that it has accepted all.
+keeps_its_log() { # PROGRAM [GREETING]
+    local fd line
     start_closed "$1"
     exec 5<>"/dev/tcp/$HOST/$PORT" 6<>"/dev/tcp/$HOST/$PORT" 7<>"/dev/tcp/$HOST/$PORT" 8<>"/dev/tcp/$HOST/$PORT"
+    : >"$TMP/5"
+    for fd in 5 6 7 8; do
+        [ $# -eq 1 ] || { echo "$2" >&$fd && read -r -t 5 line <&$fd && echo "$line" >>"$TMP/5"; }
+    done
     stops_on TERM
-    cat <&5 >"$TMP/5" 2>/dev/null || true
-    for fd in 6 7 8; do cat <&$fd >>"$TMP/5" 2>/dev/null || true; done
+    for fd in 5 6 7 8; do cat <&$fd >>"$TMP/5" 2>/dev/null || true; done
     exec 5>&- 6>&- 7>&- 8>&-
     echo "rule: a server's log goes to none of its clients"
     ! grep -a connected "$TMP/5"

@@ -24,7 +24,7 @@ graded_as_stated() { # VARIABLE FILE TESTS...
 }
 
 @test "own: the good echo server passes all that it is asked" {
-    graded_as_stated ECHO_SERVER echo_good.py 01-echo.bats
+    graded_as_stated ECHO_SERVER echo_good.py 01-echo.bats 01-interop.bats
 }
 
 @test "own: the naive echo server fails the checks that it names" {
