@@ -468,6 +468,7 @@ END
     start "$WS_SERVER" -w 300
     exec 5<>"/dev/tcp/$HOST/$PORT"
     printf 'GET / HTTP/1.1\r\nX: ' >&5
+    echo "rule: a request that is not there after -w ms is answered with 408, though bytes come"
     local began=$SECONDS answer
     trap '' PIPE
     until read -r -t 0 <&5; do
@@ -478,7 +479,7 @@ END
     trap - PIPE
     read -r -t 5 answer <&5
     exec 5>&-
-    echo "rule: a request that is not there after -w ms is answered with 408; here: $answer"
+    echo "here: $answer"
     [[ $answer == 'HTTP/1.1 408 '* ]]
 }
 

@@ -136,6 +136,7 @@ beside() {
     check 'fuzz: WebSocket frames' clang fuzz ws_frame
     check 'fuzz: UTF-8' clang fuzz utf8
     check 'fuzz: base64' clang fuzz base64
+    check 'tests of modules with every character, and each bit of 20 records' bats env FULL=1 TEST_SECONDS=900 sh tests/bats.sh -f 'of the modules|every character' tests/03-journal.bats tests/03-protocol.bats
     check 'tests of TFTP with all sizes, and 20 seeds of a bad link' 'bats curl tftp atftp atftpd busybox' env FULL=1 TEST_SECONDS=900 sh tests/bats.sh tests/05-tftp-real.bats
 }
 
