@@ -396,20 +396,11 @@ expected() { # WHO HEADER PAYLOAD
 
 @test "protocol: the options and the codes that the checks use are on the page" {
     ours
-    cd "$TOP/tests"
-    sed -n '/^## 8/,$p' "$PAGE" >"$TMP/own"
-    # Without the checks whose first command says that they are for ours only.
-    awk '/^@test/ || FNR == 1 { ours = 0 } /^@test/ { name = $0; next } name { ours = /^    ours$/; name = "" } !ours' \
-        03-im.bats 03-file.bats 03-client.bats >"$TMP/checks"
-    grep -oE '(start "\$(IM|FILE)_SERVER"|^ *(files|servers|as|stays)|"\$IM_CLIENT") .*' "$TMP/checks" | sed 's/[|<>].*//' |
-        grep -oE ' -[a-zA-Z]\b' | sort -u >"$TMP/options"
-    cat "$TMP/options"
-    [ "$(wc -l <"$TMP/options")" -ge 6 ]
-    while read -r option; do
-        echo "rule: $option is in section 8"
-        grep -q -- "$option " "$TMP/own"
-    done <"$TMP/options"
-    sed -n 's/^ *\$(error .* \([a-z_]*\))$/\1/p; s/^ *\$(refused .* \([a-z_]*\))$/\1/p' "$TMP/checks" | sort -u >"$TMP/codes"
+    local code
+    options_on_page "$PAGE" 8 'start "\$IM_SERVER"' 03-im.bats
+    options_on_page "$PAGE" 8 'start "\$FILE_SERVER"|^ *files' 03-file.bats
+    options_on_page "$PAGE" 8 '"\$IM_CLIENT"|^ *servers|as|stays' 03-client.bats
+    sed -n 's/^ *\$(error .* \([a-z_]*\))$/\1/p; s/^ *\$(refused .* \([a-z_]*\))$/\1/p' <(fair_checks 03-im.bats 03-file.bats) | sort -u >"$TMP/codes"
     [ "$(wc -l <"$TMP/codes")" -ge 10 ]
     while read -r code; do
         echo "rule: the code $code is in section 5"

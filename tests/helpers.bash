@@ -435,6 +435,24 @@ round_trip() { # FILE COMMAND...
     cmp "$file" "$TMP/back"
 }
 
+# Prints files of checks, without those whose first command says that they are for ours only.
+fair_checks() { # FILE...
+    (cd "$TOP/tests" && awk '/^@test/ || FNR == 1 { ours = 0 } /^@test/ { name = $0; next }
+        name { ours = /^    ours$/; name = "" } !ours' "$@")
+}
+
+# Fails unless each option that fair checks give to a command is on a page, under that heading.
+options_on_page() { # PAGE HEADING COMMAND-AS-EXTENDED-REGULAR-EXPRESSION FILE...
+    local option
+    awk -v heading="## $2" '/^## / { here = index($0, heading) == 1 } here' "$1" >"$TMP/section"
+    fair_checks "${@:4}" | grep -oE "($3) .*" | sed 's/[|<>].*//' | grep -oE ' -[a-zA-Z]\b' | sort -u >"$TMP/options"
+    [ -s "$TMP/options" ]
+    while read -r option; do
+        echo "rule: the option $option, which the checks of $4 use, is in $1, under $2"
+        grep -qE -- "$option\b" "$TMP/section"
+    done <"$TMP/options"
+}
+
 # Prints a character, given by its code point, as poke writes bytes: character 0x202E is \xe2\x80\xae.
 character() {
     local code=$(($1)) bytes

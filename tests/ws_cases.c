@@ -26,14 +26,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SHORT 600 /* bytes: longer cases are cut near their ends only, and not into single bytes */
-#define EDGE  24  /* bytes that are near an end */
+#define EDGE 16 /* bytes that are near an end: a header has 14 at most */
 
 static const char usage[] =
-    "usage: ws_cases [-h] [-m MODE] [-w MS] HOST PORT < TABLE\n"
+    "usage: ws_cases [-h] [-m MODE] [-s BYTES] [-w MS] HOST PORT < TABLE\n"
     "  -h       print this help\n"
     "  -m MODE  how the bytes are cut: whole, joined (with the request before them), bytes (one at a time),\n"
     "           splits (in two, at every point) (default whole)\n"
+    "  -s BYTES longer cases are cut near their ends only, and not into single bytes (default 600)\n"
     "  -w MS    how long to wait for what shall come (default $POKE_MS, else 5000)\n"
     "A case is a line: NAME | FRAMES THAT ARE SENT | FRAMES THAT SHALL COME BACK\n"
     "A frame is: text binary cont close ping pong or op=N; with a dash (text-) it is not the last of its "
@@ -54,6 +54,7 @@ static const char accepted[] = "\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRb
 
 static struct addrinfo *server;
 static int patience = 5000; /* ms */
+static size_t most = 600;   /* bytes of a case that is cut everywhere */
 
 /* ---- the wire ---- */
 
@@ -285,13 +286,13 @@ static int check_answers(struct conn *c, const char *answers) {
 
 enum mode { WHOLE, JOINED, BYTES, SPLITS };
 
-/* Sends bytes, all of them, the first `split`, or, if that is so, each by itself; after each piece comes a round trip.
- * Returns whether the server has taken them. */
+/* Sends bytes: the first `split` at once, if there are any, then the rest at once, or each by itself. After each piece
+ * comes a round trip. Returns whether the server has taken them. */
 static int send_cut(struct conn *c, const struct bytes *all, size_t split, int single) {
     size_t n;
     for (size_t i = 0; i < all->length; i += n) {
         n = split > i ? split - i : all->length - i;
-        if (single)
+        if (single && i >= split)
             n = 1;
         if (!exchange(c, all->data + i, n)) {
             fprintf(stderr, "    the server takes no more after %zu bytes\n", i);
@@ -303,7 +304,7 @@ static int send_cut(struct conn *c, const struct bytes *all, size_t split, int s
     return 1;
 }
 
-/* Plays a case once; it is cut in two at `split`, 0: not. Returns whether all was right. */
+/* Plays a case once; `split` bytes go first, 0: none do. Returns whether all was right. */
 static int play(enum mode mode, const struct bytes *out, size_t split, const char *answers) {
     struct conn c = conn_open();
     struct bytes all = {0};
@@ -327,6 +328,12 @@ static int play(enum mode mode, const struct bytes *out, size_t split, const cha
     return good;
 }
 
+/* The request is the same in each case, so only the first case has it byte by byte. Returns how much of it goes at once. */
+static size_t request_at_once(void) {
+    static int seen;
+    return seen++ ? sizeof request - 1 - 4 : 0;
+}
+
 /* Plays a case in every way that the mode has. Returns whether all went well. */
 static int run_case(enum mode mode, const char *name, const char *frames, const char *answers) {
     struct bytes out = {0};
@@ -337,10 +344,10 @@ static int run_case(enum mode mode, const char *name, const char *frames, const 
         free(f.payload.data);
     }
 
-    if (mode != SPLITS && !(mode == BYTES && out.length > SHORT))
-        good = play(mode, &out, 0, answers);
+    if (mode != SPLITS && !(mode == BYTES && out.length > most))
+        good = play(mode, &out, mode == BYTES ? request_at_once() : 0, answers);
     for (size_t split = 1; good && mode == SPLITS && split < out.length; split++) {
-        if (out.length > SHORT && split > EDGE && split < out.length - EDGE)
+        if (out.length > most && split > EDGE && split < out.length - EDGE)
             split = out.length - EDGE;
         good = play(mode, &out, split, answers);
         if (!good)
@@ -369,9 +376,10 @@ int main(int argc, char **argv) {
     int option, failed = 0, count = 0, mode = WHOLE;
     if (getenv("POKE_MS"))
         patience = atoi(getenv("POKE_MS"));
-    while ((option = getopt(argc, argv, "hm:w:")) != -1)
+    while ((option = getopt(argc, argv, "hm:s:w:")) != -1)
         switch (option) {
         case 'h': return fputs(usage, stdout) < 0;
+        case 's': most = strtoul(optarg, NULL, 10); break;
         case 'w': patience = atoi(optarg); break;
         case 'm':
             mode = 0;

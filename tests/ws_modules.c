@@ -1,6 +1,7 @@
 /* ws_modules.c - the modules of lesson 06 with bytes from stdin, for 06-modules.bats.
  *
  *     printf abc | ws_modules sha1 1          hashed in pieces of 1 byte: a9993e36...
+ *     ws_modules lengths 131 7                0 to 130 times an x, each hashed in pieces of 7 bytes, a line each
  *     printf foo | ws_modules encode          base64
  *     printf Zm9v | ws_modules decode         and back, "refused" if it is none
  *     printf '\344\275\240' | ws_modules utf8 1   in pieces of 1 byte: yes, unfinished, or no
@@ -32,6 +33,14 @@ static int do_sha1(size_t piece) {
     for (int i = 0; i < SHA1_SIZE; i++)
         printf("%02x", digest[i]);
     return puts("") < 0;
+}
+
+static int do_lengths(size_t lengths, size_t piece) {
+    int failed = 0;
+    memset(data, 'x', sizeof data);
+    for (len = 0; len < lengths && len < sizeof data && !failed; len++)
+        failed = do_sha1(piece);
+    return failed;
 }
 
 static int do_decode(void) {
@@ -123,6 +132,8 @@ int main(int argc, char **argv) {
         return do_mask();
     if (strcmp(what, "header") == 0)
         return do_header();
+    if (strcmp(what, "lengths") == 0 && argc == 4)
+        return do_lengths(piece, strtoul(argv[3], NULL, 10));
     len = fread(data, 1, sizeof data, stdin);
     if (strcmp(what, "sha1") == 0)
         return do_sha1(piece);

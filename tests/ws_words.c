@@ -11,16 +11,30 @@
 const char *const frame_names[16] = {"cont", "text", "binary", [8] = "close", "ping", "pong"};
 long line_number;
 
+static void bytes_reserve(struct bytes *b, size_t len) {
+    if (b->length + len <= b->size)
+        return;
+    b->size = 2 * (b->length + len);
+    b->data = realloc(b->data, b->size);
+    if (b->data == NULL)
+        exit(2);
+}
+
 void bytes_add(struct bytes *b, const void *data, size_t len) {
-    if (b->length + len > b->size) {
-        b->size = 2 * (b->length + len);
-        b->data = realloc(b->data, b->size);
-        if (b->data == NULL)
-            exit(2);
-    }
+    bytes_reserve(b, len);
     if (len > 0)
         memcpy(b->data + b->length, data, len);
     b->length += len;
+}
+
+/* Adds a piece so many times. What is there already is copied, so a million times is twenty steps. */
+static void bytes_repeat(struct bytes *b, const struct bytes *piece, size_t times) {
+    size_t start = b->length, all = piece->length * times;
+    bytes_reserve(b, all);
+    if (all > 0)
+        bytes_add(b, piece->data, piece->length);
+    for (size_t done = piece->length; done < all; done = b->length - start)
+        bytes_add(b, b->data + start, done < all - done ? done : all - done);
 }
 
 _Noreturn void table_error(const char *what, const char *where) {
@@ -60,8 +74,7 @@ static void read_string(const char **at, struct bytes *into) {
 
     char *end = (char *)s + 1;
     unsigned long times = *end == '*' ? strtoul(end + 1, &end, 10) : 1;
-    for (unsigned long i = 0; i < times; i++)
-        bytes_add(into, piece.data, piece.length);
+    bytes_repeat(into, &piece, times);
     *at = end;
     free(piece.data);
 }
