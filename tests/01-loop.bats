@@ -72,11 +72,11 @@ END
 
 @test "loop: SIGHUP, SIGINT and SIGTERM end it, after its last words" {
     local signal
-    for signal in HUP INT TERM; do
+    for signal in $(endings); do
         start "$LOOP_SERVER"
         exec 5<>"/dev/tcp/$HOST/$PORT"
         read -r -t 5 <&5
-        stops_on $signal
+        stops_on "$signal"
         [ "$(cat <&5)" = bye ]
         exec 5>&-
     done

@@ -455,7 +455,7 @@ begin_download() { # FOLDER
 @test "im client: SIGHUP ends it as SIGTERM does, and leaves no empty file behind" {
     ours
     local signal
-    for signal in HUP TERM; do
+    for signal in $(endings); do
         rm -rf "$TMP/lisi.in" "$TMP/lisi.err" "$TMP/there" "$TMP/files"
         begin_download there
         PID=$CLIENT stops_on "$signal"

@@ -455,7 +455,7 @@ END
     local signal
     mkdir "$TMP/tmp"
     printf hello >"$TMP/hello"
-    for signal in HUP TERM; do
+    for signal in $(endings); do
         TMPDIR=$TMP/tmp start "$FILE_SERVER"
         put <"$TMP/hello" >"$TMP/path"
         stops_on "$signal"

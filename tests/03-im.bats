@@ -924,8 +924,11 @@ END
 
 @test "im: SIGHUP ends it as SIGTERM does, and under nohup it is ignored" {
     ours
-    start "$IM_SERVER" -d "$TMP/mail"
-    stops_on HUP
+    local signal
+    for signal in $(endings); do
+        start "$IM_SERVER" -d "$TMP/mail"
+        stops_on "$signal"
+    done
     printf '#!/bin/sh\ntrap "" HUP\nexec "%s" "$@"\n' "$IM_SERVER" >"$TMP/nohup"
     chmod +x "$TMP/nohup"
     start "$TMP/nohup" -d "$TMP/mail"

@@ -446,7 +446,7 @@ delayed_stops_on() { # SIGNAL
     proxy -d 60000
     dial
     printf x >&5
-    tell status '1 connection'
+    until grep -q '1 connection' "$LOG"; do tell status; done
     stops_on "$1"
     exec 5>&- 6>&-
     rm "$TMP/commands"
