@@ -499,7 +499,7 @@ END
     done 2>/dev/null
     exec 5>&-
     trap - PIPE
-    [ $tries -lt $TRIES ]
+    [ $tries -lt "$TRIES" ]
     noted 'disconnected: it does not close'
 }
 
@@ -638,6 +638,7 @@ END
 
 @test "ws: the options and the statuses that the checks use are on the page" {
     ours
+    # shellcheck disable=SC2016 # these are expressions to search for
     local page=$TOP/06-websocket-handshake/GRADED.md status
     options_on_page "$page" 'The server' 'start "\$WS_SERVER"' 06-ws.bats 06-conformance.bats 06-interop.bats
     options_on_page "$page" 'The client' '"\$WS_CLIENT"|^ *(client|opened)' 06-client.bats 06-interop.bats

@@ -127,12 +127,10 @@ static int do_frame(char **arguments) {
 
 /* Each line of stdin is a message in JSON. Writes them as frames of a format. */
 static int do_stream(char **arguments) {
-    static char store[INPUT_MAX + 1], out[OUT_SIZE];
+    static char store[INPUT_MAX + 1], out[OUT_SIZE], header[FRAME_HEADER];
     enum message_format format = message_format_of(arguments[0]);
-    char header[FRAME_HEADER];
-    for (size_t start = 0, n; start < len; start += n + 1) {
+    for (size_t start = 0, n, at; start < len; start += n + 1) {
         struct message m;
-        size_t at;
         const char *end = memchr(data + start, '\n', len - start);
         n = end ? (size_t)(end - data) - start : len - start;
         if (message_decode(&m, JSON, data + start, n, store, &at) != NULL)
