@@ -399,13 +399,12 @@ expected() { # WHO HEADER PAYLOAD
 
 @test "protocol: the options and the codes that the checks use are on the page" {
     ours
-    # shellcheck disable=SC2016 # these are expressions to search for
     local code
-    options_on_page "$PAGE" 8 'start "\$IM_SERVER"' 03-im.bats
-    options_on_page "$PAGE" 8 'start "\$FILE_SERVER"|^ *files' 03-file.bats
-    options_on_page "$PAGE" 8 '"\$IM_CLIENT"|^ *servers|as|stays' 03-client.bats
+    options_on_page "$PAGE" 8 'start ".IM_SERVER"' 03-im.bats
+    options_on_page "$PAGE" 8 'start ".FILE_SERVER"|^ *files' 03-file.bats
+    options_on_page "$PAGE" 8 '".IM_CLIENT"|^ *servers|as|stays' 03-client.bats
     fair_checks 03-im.bats 03-file.bats |
-        sed -n 's/^ *\$(error .* \([a-z_]*\))$/\1/p; s/^ *\$(refused .* \([a-z_]*\))$/\1/p' | sort -u >"$TMP/codes"
+        sed -n 's/^ *.(error .* \([a-z_]*\))$/\1/p; s/^ *.(refused .* \([a-z_]*\))$/\1/p' | sort -u >"$TMP/codes"
     [ "$(wc -l <"$TMP/codes")" -ge 10 ]
     while read -r code; do
         echo "rule: the code $code is in section 5"
