@@ -12,6 +12,7 @@
  * the caller's: a descriptor. Returns whether it is in; if not, *why says why not. */
 int room_enter(int place, struct span query, const char *peer, const char **why);
 
+/* Takes a client out of its room. One that is in none may be given, too. */
 void room_leave(int place);
 
 /* Returns whether two are in the same room. */

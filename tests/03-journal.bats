@@ -3,6 +3,7 @@
 # leave, and nobody waits while it is written anew. A server that keeps its messages in another way is not asked most of
 # this. tests/im_journal damages journals, and makes large ones.
 # Grades: nothing but the course, whose own affair its journal is
+# shellcheck disable=SC2034 # PASSWORD is for login()
 
 load helpers
 

@@ -7,7 +7,7 @@ load helpers
 
 PAGE=$TOP/03-custom-protocol/PROTOCOL.md
 
-# Prints a text as a string of poke's.
+# Prints a text as a string of poke's. (No process, here and below: there are many.)
 quoted() { # TEXT
     local text=${1//\\/\\\\}
     text=${text//\"/\\\"}
@@ -16,9 +16,14 @@ quoted() { # TEXT
     printf '"%s"' "${text//\{/\\\{}"
 }
 
-# Prints a frame as a string of poke's; its payload as for printf %b.
+# Prints a frame as a string of poke's; its payload as for printf %b, where \0000 is the only NUL.
 framed() { # FORMAT PAYLOAD
-    printf %b "$2" | "$CODEC" quote "$1"
+    local LC_ALL=C raw text number=1
+    [ "$1" = text ] || number=2
+    [ "$1" != xml ] || number=3
+    printf -v raw %b "${2//\\0000/x}"
+    text=${2//\\0000/\\x00} text=${text//\"/\\\"} text=${text//\{/\\\{}
+    printf '"\\x00\\x%02x\\x%02x\\x%02x\\x%02x%s"' $((${#raw} >> 16)) $((${#raw} >> 8 & 255)) $((${#raw} & 255)) $number "$text"
 }
 
 @test "protocol: five bytes tell whether a frame can be" {
@@ -56,9 +61,7 @@ session_messages() {
     session_messages >"$TMP/messages"
     [ "$(wc -l <"$TMP/messages")" -gt 25 ]
     for format in text json xml; do
-        while IFS= read -r message; do
-            printf %s "$message" | "$CODEC" convert json $format | "$CODEC" frame $format
-        done <"$TMP/messages" >"$TMP/stream"
+        "$CODEC" stream $format <"$TMP/messages" >"$TMP/stream"
         printf 'some bytes' | "$CODEC" frame bytes >>"$TMP/stream"
         echo "rule: in $format, what is understood does not depend on how the stream was cut"
         "$CODEC" frames <"$TMP/stream" >"$TMP/said"
@@ -140,7 +143,7 @@ login() { # CONNECTION NAME
         good | while IFS= read -r row; do
             format=${row%% *} payload=${row#* }
             printf 'say %s\n' "${payload//|/ means: }"
-            printf 'a > %s\n' "$(framed "$format" "${payload%|*}")"
+            printf 'a > ' && framed "$format" "${payload%|*}" && echo
             printf 'b <* %s\n' "$(quoted "$(printf '"body":"%b","number":' "${payload##*|}")")"
         done
     } >"$TMP/script"
@@ -285,8 +288,8 @@ END
             xml) expected='<code>parse</code><at>'$at'</at></error>' ;;
             esac
             printf 'say in %s this is wrong at byte %s: %s\n' "$format" "$at" "${payload%|}"
-            printf 'a > %s\n' "$(framed "$format" "${payload%|}")"
-            printf 'a <* %s\n' "$(quoted "$expected")"
+            printf 'a > ' && framed "$format" "${payload%|}"
+            printf '\na <* ' && quoted "$expected" && echo
         done
         echo 'say after a hundred mistakes the connection still works'
         echo "a > $(framed json '{"type":"who","id":"last"}')"
@@ -397,10 +400,11 @@ expected() { # WHO HEADER PAYLOAD
 @test "protocol: the options and the codes that the checks use are on the page" {
     ours
     local code
-    options_on_page "$PAGE" 8 'start "\$IM_SERVER"' 03-im.bats
-    options_on_page "$PAGE" 8 'start "\$FILE_SERVER"|^ *files' 03-file.bats
-    options_on_page "$PAGE" 8 '"\$IM_CLIENT"|^ *servers|as|stays' 03-client.bats
-    sed -n 's/^ *\$(error .* \([a-z_]*\))$/\1/p; s/^ *\$(refused .* \([a-z_]*\))$/\1/p' <(fair_checks 03-im.bats 03-file.bats) | sort -u >"$TMP/codes"
+    options_on_page "$PAGE" 8 'start ".IM_SERVER"' 03-im.bats
+    options_on_page "$PAGE" 8 'start ".FILE_SERVER"|^ *files' 03-file.bats
+    options_on_page "$PAGE" 8 '".IM_CLIENT"|^ *servers|as|stays' 03-client.bats
+    fair_checks 03-im.bats 03-file.bats |
+        sed -n 's/^ *.(error .* \([a-z_]*\))$/\1/p; s/^ *.(refused .* \([a-z_]*\))$/\1/p' | sort -u >"$TMP/codes"
     [ "$(wc -l <"$TMP/codes")" -ge 10 ]
     while read -r code; do
         echo "rule: the code $code is in section 5"

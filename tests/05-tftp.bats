@@ -807,6 +807,6 @@ END
 
 @test "tftp: the options that the checks use are on the page" {
     ours
-    options_on_page "$TOP/05-udp/tftp/README.md" Check 'serve|start "\$TFTP_SERVER"' 05-tftp.bats
-    options_on_page "$TOP/05-udp/tftp/README.md" Check '"\$TFTP_CLIENT"|client|client_on' 05-tftp-client.bats
+    options_on_page "$TOP/05-udp/tftp/README.md" Check 'serve|start ".TFTP_SERVER"' 05-tftp.bats
+    options_on_page "$TOP/05-udp/tftp/README.md" Check '".TFTP_CLIENT"|client|client_on' 05-tftp-client.bats
 }

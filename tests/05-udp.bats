@@ -225,8 +225,8 @@ overfill() {
 
 @test "udp: the options that the checks use are on the page" {
     ours
-    options_on_page "$TOP/05-udp/README.md" Check 'start "\$UDP_ECHO_SERVER"' 05-udp.bats
-    options_on_page "$TOP/05-udp/README.md" Check 'client|"\$UDP_ECHO_CLIENT"' 05-client.bats
+    options_on_page "$TOP/05-udp/README.md" Check 'start ".UDP_ECHO_SERVER"' 05-udp.bats
+    options_on_page "$TOP/05-udp/README.md" Check 'client|".UDP_ECHO_CLIENT"' 05-client.bats
 }
 
 # The clients that people have.

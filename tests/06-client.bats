@@ -429,7 +429,7 @@ leaves_on() { # SIGNAL
     local signal
     for signal in $(endings); do
         opened
-        leaves_on $signal
+        leaves_on "$signal"
         logged '^FIN close, 2 bytes, key .*: \\x03\\xe9$'
     done
 }

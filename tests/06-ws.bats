@@ -499,7 +499,7 @@ END
     done 2>/dev/null
     exec 5>&-
     trap - PIPE
-    [ $tries -lt $TRIES ]
+    [ $tries -lt "$TRIES" ]
     noted 'disconnected: it does not close'
 }
 
@@ -639,8 +639,8 @@ END
 @test "ws: the options and the statuses that the checks use are on the page" {
     ours
     local page=$TOP/06-websocket-handshake/GRADED.md status
-    options_on_page "$page" 'The server' 'start "\$WS_SERVER"' 06-ws.bats 06-conformance.bats 06-interop.bats
-    options_on_page "$page" 'The client' '"\$WS_CLIENT"|^ *(client|opened)' 06-client.bats 06-interop.bats
+    options_on_page "$page" 'The server' 'start ".WS_SERVER"' 06-ws.bats 06-conformance.bats 06-interop.bats
+    options_on_page "$page" 'The client' '".WS_CLIENT"|^ *(client|opened)' 06-client.bats 06-interop.bats
     fair_checks 06-ws.bats | grep -oE '(asks|shakes|heads|HTTP/1.1) [1-5][0-9][0-9]' | grep -oE '[0-9]+$' | sort -u >"$TMP/statuses"
     [ "$(wc -l <"$TMP/statuses")" -ge 9 ]
     while read -r status; do

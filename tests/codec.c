@@ -25,7 +25,7 @@ static const char usage[] =
     "end\n"
     "       codec frame FORMAT           stdin: a payload, FORMAT one of text, json, xml, bytes; writes a "
     "frame\n"
-    "       codec quote FORMAT           the same, as a string of poke's\n"
+    "       codec stream FORMAT          stdin: messages in JSON, one a line; writes them as frames\n"
     "       codec frames                 stdin: a stream; prints its frames: cut anywhere, it has to be the "
     "same\n"
     "       codec header HEX             5 bytes: prints need N, N bytes, or refused\n"
@@ -125,13 +125,23 @@ static int do_frame(char **arguments) {
     return fwrite(header, 1, sizeof header, stdout) + fwrite(data, 1, len, stdout) < len + sizeof header;
 }
 
-static int do_quote(char **arguments) {
-    char header[FRAME_HEADER];
-    frame_header(header, (enum frame_format)format_of(arguments[0], 4), len);
-    putchar('"');
-    for (size_t i = 0; i < FRAME_HEADER + len; i++)
-        printf("\\x%02x", (unsigned char)(i < FRAME_HEADER ? header[i] : data[i - FRAME_HEADER]));
-    return puts("\"") < 0;
+/* Each line of stdin is a message in JSON. Writes them as frames of a format. */
+static int do_stream(char **arguments) {
+    static char store[INPUT_MAX + 1], out[OUT_SIZE], header[FRAME_HEADER];
+    enum message_format format = message_format_of(arguments[0]);
+    for (size_t start = 0, n, at; start < len; start += n + 1) {
+        struct message m;
+        const char *end = memchr(data + start, '\n', len - start);
+        n = end ? (size_t)(end - data) - start : len - start;
+        if (message_decode(&m, JSON, data + start, n, store, &at) != NULL)
+            fail("a line is no message in JSON");
+        size_t size = message_encode(&m, format, out, sizeof out);
+        frame_header(header, (enum frame_format)format_of(arguments[0], 4), size);
+        if (size == 0 ||
+            fwrite(header, 1, sizeof header, stdout) + fwrite(out, 1, size, stdout) < size + sizeof header)
+            fail("it cannot be written");
+    }
+    return 0;
 }
 
 /* What a receiver keeps of a stream, and what it has understood. */
@@ -375,7 +385,7 @@ static const struct command {
 } commands[] = {
     {"decode", 1, 1, do_decode},   {"convert", 2, 1, do_convert}, {"show", 2, 1, do_show},
     {"cut", 1, 1, do_cut},         {"frame", 1, 1, do_frame},     {"frames", 0, 1, do_frames},
-    {"quote", 1, 1, do_quote},     {"header", 1, 0, do_header},   {"roundtrip", 1, 0, do_roundtrip},
+    {"stream", 1, 1, do_stream},   {"header", 1, 0, do_header},   {"roundtrip", 1, 0, do_roundtrip},
     {"unicode", 1, 0, do_unicode},
 };
 

@@ -26,14 +26,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EDGE 16 /* bytes that are near an end: a header has 14 at most */
+#define SHORT 600 /* bytes: longer cases are cut near their ends only, and not into single bytes */
+#define EDGE  16  /* bytes that are near an end: a header has 14 at most */
 
 static const char usage[] =
-    "usage: ws_cases [-h] [-m MODE] [-s BYTES] [-w MS] HOST PORT < TABLE\n"
+    "usage: ws_cases [-h] [-m MODE] [-w MS] HOST PORT < TABLE\n"
     "  -h       print this help\n"
     "  -m MODE  how the bytes are cut: whole, joined (with the request before them), bytes (one at a time),\n"
     "           splits (in two, at every point) (default whole)\n"
-    "  -s BYTES longer cases are cut near their ends only, and not into single bytes (default 600)\n"
     "  -w MS    how long to wait for what shall come (default $POKE_MS, else 5000)\n"
     "A case is a line: NAME | FRAMES THAT ARE SENT | FRAMES THAT SHALL COME BACK\n"
     "A frame is: text binary cont close ping pong or op=N; with a dash (text-) it is not the last of its "
@@ -54,7 +54,6 @@ static const char accepted[] = "\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRb
 
 static struct addrinfo *server;
 static int patience = 5000; /* ms */
-static size_t most = 600;   /* bytes of a case that is cut everywhere */
 
 /* ---- the wire ---- */
 
@@ -328,26 +327,21 @@ static int play(enum mode mode, const struct bytes *out, size_t split, const cha
     return good;
 }
 
-/* The request is the same in each case, so only the first case has it byte by byte. Returns how much of it goes at once. */
-static size_t request_at_once(void) {
-    static int seen;
-    return seen++ ? sizeof request - 1 - 4 : 0;
-}
-
 /* Plays a case in every way that the mode has. Returns whether all went well. */
 static int run_case(enum mode mode, const char *name, const char *frames, const char *answers) {
     struct bytes out = {0};
     struct frame f;
+    static int seen; /* the request is the same in each case, so only the first has it byte by byte */
     int good = 1;
     while (read_frame(&frames, strchr(frames, '|'), &f)) {
         write_frame(&out, &f);
         free(f.payload.data);
     }
 
-    if (mode != SPLITS && !(mode == BYTES && out.length > most))
-        good = play(mode, &out, mode == BYTES ? request_at_once() : 0, answers);
+    if (mode != SPLITS && !(mode == BYTES && out.length > SHORT))
+        good = play(mode, &out, mode == BYTES && seen++ ? sizeof request - 5 : 0, answers);
     for (size_t split = 1; good && mode == SPLITS && split < out.length; split++) {
-        if (out.length > most && split > EDGE && split < out.length - EDGE)
+        if (out.length > SHORT && split > EDGE && split < out.length - EDGE)
             split = out.length - EDGE;
         good = play(mode, &out, split, answers);
         if (!good)
@@ -376,10 +370,9 @@ int main(int argc, char **argv) {
     int option, failed = 0, count = 0, mode = WHOLE;
     if (getenv("POKE_MS"))
         patience = atoi(getenv("POKE_MS"));
-    while ((option = getopt(argc, argv, "hm:s:w:")) != -1)
+    while ((option = getopt(argc, argv, "hm:w:")) != -1)
         switch (option) {
         case 'h': return fputs(usage, stdout) < 0;
-        case 's': most = strtoul(optarg, NULL, 10); break;
         case 'w': patience = atoi(optarg); break;
         case 'm':
             mode = 0;
