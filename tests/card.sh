@@ -27,12 +27,11 @@ modules() { # FILE
     done
 }
 
-for file in $(sources "${2-0}"); do
-    if grep -qE "^[a-z][a-z0-9_ *]*[ *]$1\(.*[^;]\$" "$file"; then
-        echo "/* $1, from $file of the course; cc -c compiles it. */"
-        # shellcheck disable=SC2046 # a list of files
-        exec awk -v card="$1" -f tests/card.awk $(modules "$file" | awk '!seen[$0]++') "$file"
-    fi
-done
+file=$(sources "${2-0}" | xargs grep -lE "^[a-z][a-z0-9_ *]*[ *]$1\(.*[^;]\$" | head -n 1)
+if [ -n "$file" ]; then
+    echo "/* $1, from $file of the course; cc -c compiles it. */"
+    # shellcheck disable=SC2046 # a list of files
+    exec awk -v card="$1" -f tests/card.awk $(modules "$file" | awk '!seen[$0]++') "$file"
+fi
 echo "there is no function called $1${2+ in lesson $2}; tests/card.sh lists all" >&2
 exit 1
