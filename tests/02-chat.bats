@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# What the group chat promises. The server is $CHAT_SERVER; tests/crowd plays the many people.
+# What the group chat promises, with what one of your own has to do beside the wire: 02-group-chat/PROTOCOL.md. The server
+# is $CHAT_SERVER; tests/crowd plays the many people.
 # Grades: CHAT_SERVER
 
 load helpers
@@ -44,8 +45,54 @@ too_slow() { # COUNT
         [ $tries -eq 0 ] || pause
         count=$(grep -c 'disconnected: too slow' "$LOG") || true
     done
-    echo "rule: who lets 64 KiB pile up is dropped, and nobody else; here: $count instead of $1"
+    echo "rule: the log says of each client that was dropped that it was too slow; here: of $count instead of $1"
     [ "$count" -eq "$1" ]
+}
+
+# Prints the server's words that the checks of this file expect, as they stand there; "..." before half a line.
+expected() {
+    # shellcheck disable=SC2016 # awk's own $
+    sed -E 's/\\"/"/g' "$BATS_TEST_FILENAME" | grep -oE '[a-z}] <\*? *("[^"]*"(\*[0-9]+)? *)+' | awk '
+        {
+            half = /^. <\*/ # it may begin in the middle of a line
+            text = ""
+            for (rest = $0; match(rest, /"[^"]*"/); rest = substr(rest, RSTART + RLENGTH))
+                text = text substr(rest, RSTART + 1, RLENGTH - 2)
+            n = split(text, lines, /\\n/)
+            for (i = 1; i <= n; i++) {
+                if (lines[i] ~ /^\* |^[^ ]+ \((private|to all|echo)\): /) print lines[i]
+                else if (half && i == 1) print "..." lines[i]
+            }
+        }' | sort -u
+}
+
+# Prints the server's words on the page, as regular expressions: there a word in capital letters is somebody's.
+promised() {
+    # shellcheck disable=SC2016 # the backticks are those of the page
+    {
+        grep -oE '`(\* |NAME \()[^`]+`' "$TOP/02-group-chat/PROTOCOL.md" | tr -d '`'
+        grep '^\* /' "$TOP/02-group-chat/PROTOCOL.md"
+    } | sed -E 's/[][().*+?{}|^$\\]/\\&/g' | awk '
+        !/^\\\* (\/|usage:)/ {
+            gsub(/NAME|NEW|ROOM|TO/, "[^ ]+"); gsub(/TEXT/, ".+"); sub(/N in/, "[0-9]+ in"); sub(/dance/, "[^ ]*")
+        }
+        { print "^" $0 "$" }' | sort -u
+}
+
+@test "chat: the words that the checks expect are those on the page, PROTOCOL.md, and no others" {
+    ours
+    local line
+    promised >"$TMP/promised"
+    expected | sed 's/^\.\.\. /* somebody /' >"$TMP/expected"
+    [ "$(wc -l <"$TMP/promised")" -gt 20 ]
+    echo "rule: what a check expects stands on the page, and what stands there is checked; but not:"
+    grep -vE -f "$TMP/promised" "$TMP/expected" | while IFS= read -r line; do
+        grep -qF -- "${line#...}" "$TOP/02-group-chat/PROTOCOL.md" || echo "$line" | tee -a "$TMP/lost"
+    done
+    while IFS= read -r line; do
+        grep -qE -- "$line" "$TMP/expected" || echo "$line" | tee -a "$TMP/lost"
+    done <"$TMP/promised"
+    [ ! -s "$TMP/lost" ]
 }
 
 @test "chat: a newcomer is guest and its port, in the lobby, greeted with one line that names /help" {
@@ -279,8 +326,7 @@ END
     chat a b <<'END'
         a > "/help\nno Enter"
         a shut
-        a <* "/quit"
-        a <* "hang up\n"
+        a <* "* /quit             hang up\n"
         a eof
         b < "a: no Enter\n* a left\n"
 END
@@ -498,17 +544,16 @@ END
     start "$CHAT_SERVER"
     chat a b <<'END'
         a > "/help\n"
-        a < "* /nick  NAME "
-        a <* "/join  ROOM "
-        a <* "/leave "
-        a <* "/rooms "
-        a <* "/who "
-        a <* "/msg   NAME TEXT "
-        a <* "/all   TEXT "
-        a <* "/echo  TEXT "
-        a <* "/help "
-        a <* "/quit "
-        a <* "\n"
+        a <* "* /nick  NAME       change your name\n"
+        a <* "* /join  ROOM       go to a room, or open a new one\n"
+        a <* "* /leave            go back to the lobby\n"
+        a <* "* /rooms            see how many are in which room\n"
+        a <* "* /who              see who is in this room\n"
+        a <* "* /msg   NAME TEXT  tell one person\n"
+        a <* "* /all   TEXT       tell everybody in all rooms\n"
+        a <* "* /echo  TEXT       tell yourself\n"
+        a <* "* /help             see this list\n"
+        a <* "* /quit             hang up\n"
         a > "/dance\n/\n/NICK x\n/nickname x\n/who is there\n"
         a < "* there is no /dance, see /help\n* there is no /, see /help\n* there is no /NICK, see /help\n"
         a < "* there is no /nickname, see /help\n* a is here\n* b is here\n"
@@ -568,9 +613,9 @@ END
             echo "a > $text*500"
             echo "$c reset"
             echo "a > $text*10"
-            echo "a <* \"guest{$c} left\n\""
+            echo "a <* \"* guest{$c} left\n\""
             echo 'a > "/echo still here\n"'
-            echo 'a <* "(echo): still here\n"'
+            echo 'a <* "a (echo): still here\n"'
         done
         echo 'a > "/leave\n"'
         echo 'b < "* a joined\n"'
@@ -587,8 +632,8 @@ END
         c served 200 200
         c reset
         a > "/join y\n"
-        a <* "you are in y\n"
-        b <* "a left\n"
+        a <* "* you are in y\n"
+        b <* "* a left\n"
         b > "/join y\n"
         b < "* you are in y\n"
         a < "* b joined\n"
@@ -610,28 +655,29 @@ END
 
 @test "chat: a reader that does not keep up is dropped, and nobody else notices" {
     start "$CHAT_SERVER"
-    crowd -c 12 -d 2 -s 2 -n 4000 -b 1000
-    too_slow 2
+    crowd -c 12 -d 2 -s 2 -n 4000 -b 1000 -l
+    of_ours too_slow 2
 }
 
-@test "chat: the room hears that a reader who did not keep up has left" {
+@test "chat: a reader that does not keep up gets the end of its connection, and the room hears that it has left" {
     start "$CHAT_SERVER"
     {
         echo 'c deaf'
         echo 'c <* "you can do\n"'
         echo 'a < "* guest{c} joined\n"'
         echo "a > \"$(printf 'm%.0s' {1..1000})\n\"*12000"
-        echo 'a <* "guest{c} left\n"'
+        echo 'a <* "* guest{c} left\n"'
         echo 'a > "/echo done\n"'
-        echo 'a <* "(echo): done\n"'
+        echo 'a <* "a (echo): done\n"'
+        echo 'c gone'
     } | chat a
-    too_slow 1
+    of_ours too_slow 1
 }
 
 @test "chat: 100 who do not read are dropped at their bound, and 10 who do read on" {
     start "$CHAT_SERVER"
-    crowd -c 110 -d 100 -n 3500 -b 1000
-    too_slow 100
+    crowd -c 110 -d 100 -n 3500 -b 1000 -l
+    of_ours too_slow 100
 }
 
 @test "chat: 4 talk at once to 20, and everyone gets every line once and in order" {
@@ -647,4 +693,16 @@ END
 @test "chat: 900 in one room, 100 of them stalled, and the others get every line" {
     start "$CHAT_SERVER"
     crowd -c 900 -d 100 -n 200
+}
+
+@test "chat: SIGTERM ends it within a second, and everybody's connection with it" {
+    start "$CHAT_SERVER"
+    local line
+    exec 5<>"/dev/tcp/$HOST/$PORT" 6<>"/dev/tcp/$HOST/$PORT"
+    read -r -t 5 line <&5
+    read -r -t 5 line <&6
+    stops_on TERM
+    cat <&5 >"$TMP/5" 2>"$TMP/err" || true
+    cat <&6 >"$TMP/6" 2>"$TMP/err" || true
+    exec 5>&- 6>&-
 }

@@ -40,7 +40,7 @@
 #define CALL_MS     50    /* the time after which a call is repeated for those who came too late for it */
 
 static const char usage[] =
-    "usage: crowd [-h] [-c CLIENTS] [-d DEAF] [-s SENDERS] [-n LINES] [-w WINDOW] [-b BYTES] HOST PORT\n"
+    "usage: crowd [-h] [-c CLIENTS] [-d DEAF] [-s SENDERS] [-n LINES] [-w WINDOW] [-b BYTES] [-l] HOST PORT\n"
     "  -h          print this help\n"
     "  -c CLIENTS  so many connect (default 20)\n"
     "  -d DEAF     so many of them never read (default 0)\n"
@@ -48,12 +48,14 @@ static const char usage[] =
     "  -n LINES    each says so many lines (default 200)\n"
     "  -w WINDOW   of which at most so many are under way (default 16)\n"
     "  -b BYTES    in a line, 64 to 1024 (default 64)\n"
+    "  -l          those who never read have to be dropped: the others hear \"* NAME left\" of each\n"
     "Exit: 0 all is well, 1 a rule is broken, 2 bad usage, 77 too few descriptors.\n"
     "It gives up when nothing has come for $POKE_MS ms (default 5000).\n";
 
 struct member {
     int fd;
     int calls;             /* a bit for each call (see call_roll) that it has heard */
+    int left;              /* how many it has heard of that have left */
     int next[SENDERS_MAX]; /* the number of the line that has to come next from each sender */
     char line[LINE_SIZE];  /* the beginning of one that is still to be completed */
     size_t length;
@@ -67,7 +69,7 @@ struct sender {
     size_t length;
 };
 
-static int clients = 20, deaf, senders = 1, lines = 200, window = 16, bytes = BYTES_MIN, patience;
+static int clients = 20, deaf, senders = 1, lines = 200, window = 16, bytes = BYTES_MIN, all_leave, patience;
 static struct member members[CLIENTS_MAX]; /* first those who never read, then the senders, then the others */
 static struct pollfd polls[CLIENTS_MAX];   /* in the same order */
 static struct sender talkers[SENDERS_MAX];
@@ -94,10 +96,13 @@ static _Noreturn void fail(int status, const char *format, ...) {
 }
 
 /* Checks a line that has come to a member: "@SENDER NUMBER TIME xxx..." is one of ours, "@call K" is a call (see
- * call_roll), and one without an @ is a notice of the server. */
+ * call_roll), and one without an @ is a notice of the server, perhaps "* NAME left". */
 static void member_hear(struct member *m, const char *line) {
     const char *text = strchr(line, '@');
     char *end;
+    size_t length = strlen(line);
+    if (text == NULL && length > 5 && strcmp(line + length - 5, " left") == 0)
+        m->left++;
     if (text && strncmp(text, "@call ", 6) == 0)
         m->calls |= 1 << strtol(text + 6, NULL, 10) % 8;
     if (text == NULL || text[1] == 'c')
@@ -234,6 +239,24 @@ static void talk(void) {
     }
 }
 
+/* Waits until all others have heard that those who never read have left, and nobody else. */
+static void deaf_leave(void) {
+    int missing = 1;
+    for (long long end = now_ns() + patience * 1000000LL; missing > 0 && now_ns() < end;) {
+        missing = 0;
+        for (const struct member *m = members + deaf; m < members + clients; m++)
+            missing += m->left < deaf;
+        if (missing > 0)
+            turn(CALL_MS);
+    }
+    for (const struct member *m = members + deaf; m < members + clients; m++)
+        if (m->left != deaf)
+            fail(1,
+                 "rule: a client for which 64 KiB pile up is dropped, and no other\n"
+                 "%d never read; member %d heard of %d that they have left",
+                 deaf, (int)(m - members), m->left);
+}
+
 static int compare(const void *a, const void *b) {
     float x = *(const float *)a, y = *(const float *)b;
     return (x > y) - (x < y);
@@ -259,7 +282,7 @@ static int parse_number(const char *text, int min, int max) {
 
 static void parse_options(int argc, char **argv) {
     int option;
-    while ((option = getopt(argc, argv, "hc:d:s:n:w:b:")) != -1)
+    while ((option = getopt(argc, argv, "hc:d:s:n:w:b:l")) != -1)
         switch (option) {
         case 'h': exit(fputs(usage, stdout) < 0);
         case 'c': clients = parse_number(optarg, 2, CLIENTS_MAX); break;
@@ -268,6 +291,7 @@ static void parse_options(int argc, char **argv) {
         case 'n': lines = parse_number(optarg, 1, LINES_MAX); break;
         case 'w': window = parse_number(optarg, 1, LINES_MAX); break;
         case 'b': bytes = parse_number(optarg, BYTES_MIN, BYTES_MAX); break;
+        case 'l': all_leave = 1; break;
         default: fputs(usage, stderr), exit(2);
         }
     if (argc - optind != 2 || clients - deaf < 2 || clients - deaf < senders) {
@@ -300,6 +324,8 @@ int main(int argc, char **argv) {
     call_roll(&members[clients - 1], 2);
     long long start = latest = now_ns();
     talk();
+    if (all_leave)
+        deaf_leave();
     call_roll(&members[deaf], 3); /* behind all that was said: what comes twice has come by now */
     call_roll(&members[clients - 1], 4);
     report((double)(latest - start) / 1e9);

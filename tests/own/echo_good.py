@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # An echo server in Python, written from what 01-echo/README.md asks of "a server of your own", and nothing else. It
-# passes every check of tests/01-echo.bats and tests/01-interop.bats that it is asked (tests/own.bats looks).
+# passes every check of tests/01-echo.bats that it is asked (tests/own.bats looks).
 import argparse
 import errno
 import os
