@@ -634,11 +634,12 @@ END
         a > "/join y\n"
         a <* "* you are in y\n"
         b <* "* a left\n"
+        say others may still be leaving
         b > "/join y\n"
-        b < "* you are in y\n"
+        b <* "* you are in y\n"
         a < "* b joined\n"
         a > "/rooms\nhello\n"
-        a < "* 2 in y\n"
+        a <* "* 2 in y\n"
         b < "a: hello\n"
 END
 }
