@@ -63,7 +63,8 @@ int http_is_head(const char *data, size_t len);
 int http_method(struct span method);
 
 /* Writes the head of the last answer on a connection; a body of `length` bytes follows, unless it is for a HEAD. `type` is
- * the media type of that text, without a charset ("text/plain"): "; charset=utf-8" is written behind it. The status is one of 200, 400, 403, 404, 405 (with the methods that are allowed), 408, 426 (with the version that is
+ * the media type of that text, without a charset ("text/plain"): "; charset=utf-8" is written behind it. The status is one
+ * of 200, 400, 403, 404, 405 (with the methods that are allowed), 408, 426 (with the version that is
  * spoken, RFC 6455, section 4.4), 431 and 501. Returns its size in bytes, under HTTP_MAX. */
 size_t http_head(char head[HTTP_MAX], int status, const char *type, size_t length);
 
