@@ -9,7 +9,6 @@
 #     sendall() waits for one client that does not read, and holds the lock meanwhile: everybody waits, for ever.
 # Fails: chat: who closes or resets is said to have left, and disturbs nobody
 # Fails: chat: a reset while it is written to disturbs nobody
-# Fails: chat: storms of joins and leaves lose nobody
 #     A reset raises ConnectionResetError, which ends the thread before it says who has left. The name stays in the room as
 #     a ghost, and the next one that says something there gets BrokenPipeError, which ends that thread, too.
 # Fails: chat: telnet's commands are no text; its requests are refused politely
@@ -31,6 +30,8 @@
 #     Ctrl-D comes as byte 04, and is no /quit here.
 # Fails: chat: SIGTERM ends it within a second, and everybody's connection with it
 #     Nobody has said what SIGTERM means, so it kills the program: exit code 143 (128 + 15) instead of 0.
+# Perhaps: chat: storms of joins and leaves lose nobody
+#     The same, if one is reset just while somebody writes to it.
 # Perhaps: chat: 900 in one room, and everyone gets every line once and in order
 # Perhaps: chat: 900 in one room, 100 of them stalled, and the others get every line
 #     900 threads wait for one lock, and each line is 899 calls of sendall(): on a busy machine that takes too long.
