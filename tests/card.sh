@@ -10,8 +10,10 @@ cd "$(dirname "$0")/.." || exit 2
 # The C files of a lesson and its wings: links, too, for a module belongs to each program that uses it. First the modules,
 # then the programs.
 sources() { # BEGINNING-OF-THE-FOLDER
-    find "$1"* -name '*.c' | sort | xargs grep -L '^int main('
-    find "$1"* -name '*.c' | sort | xargs grep -l '^int main('
+    # shellcheck disable=SC2046 # a list of files
+    set -- $(find "$1"* -name '*.c' | sort)
+    grep -L '^int main(' "$@"
+    grep -l '^int main(' "$@"
 }
 
 if [ $# -eq 0 ]; then
@@ -19,19 +21,11 @@ if [ $# -eq 0 ]; then
     exit
 fi
 
-# Prints the modules that a file includes, each behind those that it includes itself.
-modules() { # FILE
-    sed -n "s|^#include \"\(.*\)\"|$(dirname "$1")/\1|p" "$1" | while read -r header; do
-        modules "$header"
-        echo "$header"
-    done
-}
-
 file=$(sources "${2-0}" | xargs grep -lE "^[a-z][a-z0-9_ *]*[ *]$1\(.*[^;]\$" | head -n 1)
 if [ -n "$file" ]; then
     echo "/* $1, from $file of the course; cc -c compiles it. */"
     # shellcheck disable=SC2046 # a list of files
-    exec awk -v card="$1" -f tests/card.awk $(modules "$file" | awk '!seen[$0]++') "$file"
+    exec awk -v card="$1" -f tests/card.awk $(awk -f tests/headers.awk "$file") "$file"
 fi
 echo "there is no function called $1${2+ in lesson $2}; tests/card.sh lists all" >&2
 exit 1

@@ -27,14 +27,14 @@ named() { # PAGE
     sort -u "$TMP/all" >"$TMP/cards"
     while read -r lesson card; do
         echo "lesson $lesson: $card"
-        sh "$TOP/tests/card.sh" "$card" "$lesson" >"$TMP/card.c"
-        tr '\n' ' ' <"$TMP/card.c" | grep -qE "[ *]$card\(([^;{}()]|\([^()]*\))*\) \{"
-        # A callback that a lesson adds stays a declaration, which compilers mention.
-        ${CC:-cc} -std=c11 -pedantic -Wall -Wextra -Wno-unused-function -Wno-unused-variable -fsyntax-only "$TMP/card.c" 2>"$TMP/said" || true
-        if grep -E 'error|warning' "$TMP/said" | grep -vE 'used but never defined|has internal linkage but is not defined'; then
-            return 1
-        fi
+        sh "$TOP/tests/card.sh" "$card" "$lesson" >"$TMP/$lesson-$card.c"
+        tr '\n' ' ' <"$TMP/$lesson-$card.c" | grep -qE "[ *]$card\(([^;{}()]|\([^()]*\))*\) \{"
     done <"$TMP/cards"
+    # A callback that a lesson adds stays a declaration, which compilers mention.
+    ${CC:-cc} -std=c11 -pedantic -Wall -Wextra -Wno-unused-function -Wno-unused-variable -fsyntax-only "$TMP"/*.c 2>"$TMP/said" || true
+    if grep -E 'error|warning' "$TMP/said" | grep -vE 'used but never defined|has internal linkage but is not defined'; then
+        return 1
+    fi
 }
 
 @test "cards: a function that there is not is an error, in words" {

@@ -2,7 +2,7 @@
 # variable (ECHO_SERVER, MENU_SERVER, ...), so that one of your own is graded by the same tests:
 # make test-01 ECHO_SERVER=./my_server, or ECHO_SERVER="python3 my_server.py".
 
-TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+TOP=${BASH_SOURCE[0]%/tests/*} # load gives the whole path
 POKE=$TOP/tests/poke
 
 # Sets a variable to the program that it shall name: what the user has given, else the one built in the course. A command
@@ -57,8 +57,8 @@ setup() {
     # Bats notes each command before it runs, for the line of a failure. That takes half of the time of a test, so it is
     # kept for the test's own file, a line of which the failure names.
     trap '[[ $BASH_SOURCE == */helpers.bash ]] || bats_debug_trap "$BASH_SOURCE"' DEBUG
-    TMP=$(mktemp -d)
-    mkfifo "$TMP/never"
+    TMP=${BATS_TEST_TMPDIR-} # an old Bats (before 1.4) makes none
+    [ -n "$TMP" ] || TMP=$(mktemp -d)
     STARTED=() # the processes to end
     READERS=() # those that read their stderr, and end with them
 }
@@ -111,7 +111,10 @@ about() { # VARIABLE
 
 # Between two looks at what gives no event: 10 ms. Nobody writes into that FIFO; bash can wait for it without a process.
 if ((BASH_VERSINFO[0] >= 4)); then
-    pause() { read -rt 0.01 <>"$TMP/never" || true; }
+    pause() {
+        [ -p "$TMP/never" ] || mkfifo "$TMP/never"
+        read -rt 0.01 <>"$TMP/never" || true
+    }
 else
     pause() { sleep 0.01; }
 fi

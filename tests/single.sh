@@ -30,18 +30,11 @@ if [ -n "$only_line" ]; then
     exit
 fi
 
-# Prints the headers that a file includes, each behind those that it includes itself.
-headers() { # FILE
-    sed -n "s|^#include \"\(.*\)\"|$folder/\1|p" "$1" | while read -r header; do
-        headers "$header"
-        echo "$header"
-    done
-}
-
 # The files, in the order of the line, which names first what is built on the others.
 files=$(echo "${line#"cc -o $name "}" | tr ' ' '\n' | sed "s|^|$folder/|")
+# shellcheck disable=SC2086 # a list of files
 parts=$(
-    for file in $files; do headers "$file"; done | awk '!seen[$0]++'
+    awk -f tests/headers.awk $files
     echo "$files" | awk '{ file[NR] = $0 } END { while (NR > 1) print file[NR--] }'
 )
 

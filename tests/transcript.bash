@@ -13,15 +13,17 @@ cd "$(dirname "$1")" || exit 2
 page=$1
 work=$(mktemp -d)
 shells=() # by terminal: its shell, which leads a process group
-seen=()   # by terminal: how many lines of its output are used up
+seen=()   # by terminal: how many lines of its output the page has shown
+part=()   # by terminal: what has been read of an unfinished line
 old=()    # ports on the page ...
 new=()    # ... and what they are now
 
-open_terminal() { # NUMBER; 1 to 6; its input is descriptor 3 + NUMBER
+open_terminal() { # NUMBER; 1 to 6; its input is descriptor 3 + NUMBER, its output 13 + NUMBER
     mkfifo "$work/in$1"
+    : >"$work/out$1"
     bash <"$work/in$1" >"$work/out$1" 2>&1 &
-    shells[$1]=$! seen[$1]=0
-    eval "exec $(($1 + 3))>\"$work/in$1\""
+    shells[$1]=$! seen[$1]=0 part[$1]=''
+    eval "exec $(($1 + 3))>\"$work/in$1\" $(($1 + 13))<\"$work/out$1\""
     type_line "$1" 'trap : INT'
 }
 
@@ -37,6 +39,7 @@ close_terminals() {
     local n
     for n in ${shells[@]+"${!shells[@]}"}; do
         end_input "$n"
+        eval "exec $((n + 13))<&-"
         kill -s TERM -- "-${shells[n]}" 2>/dev/null
         wait "${shells[n]}" 2>/dev/null
         kill -s KILL -- "-${shells[n]}" 2>/dev/null
@@ -46,11 +49,11 @@ close_terminals() {
 }
 trap 'close_terminals; rm -rf "$work"' EXIT
 
-# Prints a text of the page with today's ports.
+# Sets TODAY to a text of the page with today's ports.
 today() { # TEXT
-    local text=$1 i
-    for i in ${old[@]+"${!old[@]}"}; do text=${text//${old[i]}/${new[i]}}; done
-    printf %s "$text"
+    local i
+    TODAY=$1
+    for i in ${old[@]+"${!old[@]}"}; do TODAY=${TODAY//${old[i]}/${new[i]}}; done
 }
 
 # Notes what stands on the page for what is there today. REGEX: what to note, then the rest of the line.
@@ -74,26 +77,30 @@ same() { # SHOWN ACTUAL
     local times='s/[0-9.]+ ms/N ms/g; s/^[0-9]{2}:[0-9]{2} /HH:MM /; s/[[:space:]]+$//'
     learn "$1" "$2" '([2-6][0-9]{4})([^0-9].*|)$' || return 1
     learn "$1" "$2" '([0-9a-f]{32})(.*)$' || return 1
-    [ "$(today "$1" | sed -E "$times")" = "$(sed -E "$times" <<<"$2")" ]
+    today "$1"
+    [ "$TODAY" = "$2" ] || [ "$(sed -E "$times" <<<"$TODAY")" = "$(sed -E "$times" <<<"$2")" ]
 }
 
 # Waits until terminal NUMBER prints a line that the page shows; with `any`, after any other lines.
 expect() { # NUMBER LINE ANY
-    local tries line next=$((seen[$1] + 1)) out=$work/out$1
+    local tries line='' next=${seen[$1]}
     for ((tries = 0; tries < 500; tries++)); do
-        while [ "$(wc -l <"$out")" -ge "$next" ]; do
-            line=$(sed -n "${next}p" "$out")
+        while IFS= read -r line <&"$(($1 + 13))"; do
+            line=${part[$1]}$line
+            part[$1]=''
+            next=$((next + 1))
             if same "$2" "$line"; then
                 seen[$1]=$next
                 return 0
             fi
             [ "$3" = any ] || break 2
-            next=$((next + 1))
         done
+        part[$1]+=$line
         pause
     done
-    printf '%s shows in terminal %s:\n    %s\nbut it prints:\n' "$page" "$1" "$(today "$2")"
-    tail -n "+$((seen[$1] + 1))" "$out" | head -n 5 | sed 's/^/    /'
+    today "$2"
+    printf '%s shows in terminal %s:\n    %s\nbut it prints:\n' "$page" "$1" "$TODAY"
+    tail -n "+$((seen[$1] + 1))" "$work/out$1" | head -n 5 | sed 's/^/    /'
     return 1
 }
 
@@ -118,7 +125,10 @@ play() {
         ...) any=any && continue ;;
         '» ^C') kill -s INT -- "-${shells[n]}" ;;
         '» ^D') end_input "$n" ;;
-        '$ '* | '» '*) type_line "$n" "$(today "${text#* }")" ;;
+        '$ '* | '» '*)
+            today "${text#* }"
+            type_line "$n" "$TODAY"
+            ;;
         *) expect "$n" "$text" "$any" || return 1
            any= ;;
         esac
@@ -129,7 +139,7 @@ play() {
 lacking() { # FILE
     local word
     for word in telnet nc ss curl tftp mosquitto_pub; do
-        grep -qE "^([1-9]\| )?\\\$ (.*[|(;&] *)?$word " "$1" && ! command -v "$word" >/dev/null && echo "$word"
+        command -v "$word" >/dev/null || ! grep -qE "^([1-9]\| )?\\\$ (.*[|(;&] *)?$word " "$1" || echo "$word"
     done
 }
 
