@@ -11,7 +11,11 @@
  * more. Each connection has one message under way; it comes back and is compared before the next one goes.
  * Left out: threads. One is enough for a server of one thread, which does about as much work as we do.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "connect.h"
 #include "signals.h"
@@ -83,7 +87,7 @@ static long long counts[BUCKETS];           /* round trips by latency, see bucke
 static long long slowest;                   /* ns: the longest round trip */
 
 /* Ends the program with one line that says why, in place of the progress bar. */
-static _Noreturn void fail(const char *format, ...) {
+static void fail(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     fprintf(stderr, "%s%s: %s: ", isatty(STDERR_FILENO) ? "\r\033[K" : "", program, server.text);
@@ -97,7 +101,8 @@ static _Noreturn void fail(const char *format, ...) {
 static int raise_limit(void) {
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
+    if (limit.rlim_cur < CONNECTIONS_MAX + SPARE)
+        limit.rlim_cur = limit.rlim_max < CONNECTIONS_MAX + SPARE ? limit.rlim_max : CONNECTIONS_MAX + SPARE;
     setrlimit(RLIMIT_NOFILE, &limit);
     getrlimit(RLIMIT_NOFILE, &limit);
     return limit.rlim_cur < CONNECTIONS_MAX ? (int)limit.rlim_cur - SPARE : CONNECTIONS_MAX;

@@ -11,7 +11,11 @@
  *     stdin -> channel_fill -> up -> channel_drain -> server -> channel_fill -> down -> channel_drain -> stdout
  * In a pipe bytes stay as they are; for a terminal they are made harmless, because a server may be anybody's.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "connect.h"
 #include "signals.h"

@@ -7,7 +7,11 @@
  * The program can wait in one place only, and it waits in recv() for terminal 2. Terminal 3 is connected, but only to
  * the kernel: accept() takes it when terminal 2 has left. echo_select.c, which comes next, waits for all at once.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,11 @@
  * Nothing but select() ever waits, so a client that is silent, or does not read, keeps nobody else waiting. A byte's
  * way: client_read -> data -> client_write. Left to loop.c: -v, a fair share of time for each, deadlines, last words.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include <errno.h>
 #include <fcntl.h>

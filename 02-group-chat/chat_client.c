@@ -14,7 +14,11 @@
  *     the server -> heard -> chat_tell -> chat_print -> to_screen -> the screen
  * Left out: completion, a search in the history, text from right to left, Esc as a key of its own.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "connect.h"
 #include "editor.h"

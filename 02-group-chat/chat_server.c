@@ -10,7 +10,11 @@
  *     client_read -> on_data -> line_take -> handle_line -> say -> client_send -> one write a turn for each reader
  * Left out: passwords, what was said before you came, and names that only look the same.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "lines.h"
 #include "loop.h"

@@ -17,7 +17,11 @@
  * last: one that was printed, but whose acknowledgement was lost, comes again. A line is edited by the terminal
  * itself, so what arrives goes through it (lesson 02 has an editor).
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "commands.h"
 #include "connect.h"

@@ -15,7 +15,11 @@
  *     on_turn: batch_commit -> "ok" to its sender; deliver -> say -> client_send -> one write a turn
  * Left out: TLS and hashed passwords, so use it on your own machine only; groups; more than one server.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "batch.h"
 #include "frame.h"

@@ -9,7 +9,11 @@
  * Watch the plot: without jitter all knock in the same instant, again and again. All of the arithmetic is in retry.c,
  * in two functions, which heartbeat_client uses, too.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "retry.h"
 #include "wire.h"

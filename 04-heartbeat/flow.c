@@ -6,7 +6,11 @@
  *     ms       0   1   2  ...  62  63  63  63  ...  silence ...  200  201
  *     piece    1   2   3  ...  63  64  65  66  ...                 1    2
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "flow.h"
 

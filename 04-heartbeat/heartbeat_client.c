@@ -14,7 +14,11 @@
  *     a line of the server:  connection_read -> on_line -> on_welcome, on_ack, probes_answer
  * Left out: looking up the name of the server waits for a name server; all else waits in select().
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "connect.h"
 #include "log.h"

@@ -1,5 +1,9 @@
 /* datagram.c - see datagram.h. */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "datagram.h"
 
@@ -37,21 +41,39 @@ int address_same(const struct address *a, const struct address *b) {
     return address_same_host(a, b) && address_port(a) == address_port(b);
 }
 
-/* ---- A socket to receive at ---- */
+/* ---- Sockets ---- */
+
+int datagram_socket(int family) {
+    int fd = socket(family, SOCK_DGRAM, 0), size = 0;
+    socklen_t len = sizeof size;
+    if (fd < 0)
+        return -1;
+    if (fd >= FD_SETSIZE) { /* select() cannot watch it */
+        errno = EMFILE;
+        return datagram_socket_failed(fd);
+    }
+    fcntl(fd, F_SETFL, O_NONBLOCK); /* a datagram with a wrong checksum wakes select(), and is gone */
+
+    getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &len);
+    if (size < DATAGRAM_MAX) { /* macOS sends no datagram that is longer than this buffer, of 9,216 bytes */
+        size = DATAGRAM_MAX;
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    }
+    return fd;
+}
+
+int datagram_socket_failed(int fd) {
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
 
 /* Binds a socket to an address. Returns it, or -1 with errno. There is no SO_REUSEADDR: UDP has no old connections to
  * wait for, and with it two servers could have the same port. */
 static int bind_to(const struct addrinfo *a) {
-    int fd = socket(a->ai_family, a->ai_socktype, a->ai_protocol);
-    if (fd < 0)
-        return -1;
-    int error = bind(fd, a->ai_addr, a->ai_addrlen) < 0 ? errno : 0;
-    if (error == 0 && fd < FD_SETSIZE)
-        return fd;
-
-    close(fd);
-    errno = error ? error : EMFILE; /* select() watches none from FD_SETSIZE on */
-    return -1;
+    int fd = datagram_socket(a->ai_family);
+    return fd < 0 || bind(fd, a->ai_addr, a->ai_addrlen) == 0 ? fd : datagram_socket_failed(fd);
 }
 
 int bind_on(const char *host, const char *port) {
@@ -75,7 +97,6 @@ int bind_on(const char *host, const char *port) {
     getsockname(fd, (struct sockaddr *)&own.ip, &own.len); /* with port 0: the one that it has become */
     address_text(&own.ip, own.len, name);
     fprintf(stderr, "%s: listening on %s\n", program, name);
-    fcntl(fd, F_SETFL, O_NONBLOCK); /* a datagram with a wrong checksum wakes select(), and is gone */
     return fd;
 }
 

@@ -25,6 +25,12 @@ int address_port(const struct address *a);
 int address_same_host(const struct address *a, const struct address *b);
 int address_same(const struct address *a, const struct address *b);
 
+/* Returns a non-blocking UDP socket for addresses of this family, or -1 with errno. */
+int datagram_socket(int family);
+
+/* Closes a socket of which something has failed. Returns -1, with the errno of that. */
+int datagram_socket_failed(int fd);
+
 /* Returns a non-blocking socket that receives what is sent to this address, after the line "program: listening on
  * 127.0.0.1:3205" on stderr. With port "0" the system takes a free one. Ends the program, with a line that says why, if
  * that cannot be. */

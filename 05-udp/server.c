@@ -1,10 +1,13 @@
 /* server.c - see server.h. */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "server.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,17 +23,9 @@ static int only_server;             /* the socket is connected */
 /* Returns a socket that can send to an address, or -1 with errno. connect() sends nothing: it only tells the kernel who
  * the peer is. */
 static int socket_to(const struct addrinfo *a) {
-    int fd = socket(a->ai_family, a->ai_socktype, a->ai_protocol);
-    if (fd < 0)
-        return -1;
-    if (only_server && connect(fd, a->ai_addr, a->ai_addrlen) < 0) {
-        int error = errno;
-        close(fd);
-        errno = error;
-        return -1;
-    }
-    fcntl(fd, F_SETFL, O_NONBLOCK);
-    return fd;
+    int fd = datagram_socket(a->ai_family);
+    return fd < 0 || !only_server || connect(fd, a->ai_addr, a->ai_addrlen) == 0 ? fd
+                                                                                 : datagram_socket_failed(fd);
 }
 
 /* Turns to the first of the addresses from `a` up to `end`. Returns 0, or -1 with errno. */

@@ -10,7 +10,11 @@
  * Left out: the address that a datagram was sent to, where one socket has several (-a 0.0.0.0). POSIX does not tell it,
  * so the kernel chooses the address that the answer comes from. Give -a once for each address instead.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "datagram.h"
 #include "link.h"

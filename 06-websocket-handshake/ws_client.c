@@ -13,7 +13,11 @@
  *     read_net -> net -> take_net -> websocket_read -> print_text -> output -> queue_write
  * Left out: encryption (wss:), compression and every other extension, a line editor (chat_client has one).
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "connect.h"
 #include "signals.h"

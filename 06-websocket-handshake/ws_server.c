@@ -11,7 +11,11 @@
  *     client_read -> on_data -> frame_read -> handle_message -> send_frame -> client_send -> one write a turn
  * Left out: encryption (wss:), compression and every other extension.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "frame.h"
 #include "handshake.h"

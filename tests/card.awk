@@ -66,7 +66,11 @@ function finish() {
 }
 
 FNR == 1 { text = comment = "" }
-text == "" && /^(\/\* ----.*\*\/$|$|#include|#ifndef|#endif|#define (_POSIX|[A-Z0-9]+_H$))/ {
+text == "" && /^#define _[A-Z_]*(_SOURCE|_BITS) / {
+    if (!macro[$0]++) macros = macros $0 "\n"
+    next
+}
+text == "" && /^(\/\* ----.*\*\/$|$|#include|#ifndef|#endif|#define [A-Z0-9]+_H$)/ {
     if (!/^#/) comment = ""
     next
 }
@@ -125,7 +129,7 @@ END {
         for (i in pending) if (!(i in wanted)) { need(i); again = 1 }
     } while (again)
 
-    print "#define _POSIX_C_SOURCE 200809L\n"
+    if (macros) print macros
     header("errno.h", "errno EAGAIN EACCES ECONNABORTED ECONNREFUSED EEXIST EFBIG EINPROGRESS EINTR EINVAL EMFILE EMSGSIZE ENAMETOOLONG ENOENT ENOMEM ENOSPC EPIPE")
     header("dirent.h", "DIR opendir fdopendir readdir")
     header("fcntl.h", "fcntl open openat O_NONBLOCK O_RDONLY O_CREAT F_SETFL")

@@ -7,8 +7,13 @@
  * It speaks text, and waits for each read and write, for it has nothing else to do. Exit: 0, or 1 after the server's
  * answer, or what went wrong, on stderr.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -106,7 +111,7 @@ static void get(const char *path, const char *offset) {
 /* Plays a server behind a firewall that swallows SYNs: on Linux they are dropped where the queue of those who were not
  * accepted is full. */
 static void be_deaf(void) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = inet_addr("127.0.0.1")};
     socklen_t len = sizeof address;
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     bind(listener, (struct sockaddr *)&address, len);

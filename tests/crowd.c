@@ -9,7 +9,13 @@
  * Watch: with -w the deliveries a second grow, and so does the latency. It works with whatever passes on
  * lines, with or without something in front of them. Start reading at main(), then member_hear().
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
+
+#include "descriptors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +28,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -85,7 +90,7 @@ static long long now_ns(void) {
 }
 
 /* Says which rule the server has broken, or what else is wrong, and ends the program. */
-static _Noreturn void fail(int status, const char *format, ...) {
+static void fail(int status, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     printf("crowd: ");
@@ -303,16 +308,13 @@ static void parse_options(int argc, char **argv) {
 int main(int argc, char **argv) {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *server;
     const char *ms = getenv("POKE_MS");
-    struct rlimit files;
     parse_options(argc, argv);
     patience = parse_number(ms ? ms : "5000", 1, 1000000);
     int error = getaddrinfo(argv[optind], argv[optind + 1], &hints, &server);
     if (error)
         fail(2, "cannot find %s: %s", argv[optind], gai_strerror(error));
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL); /* a dead server must not kill us */
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
+    allow_descriptors((rlim_t)clients + 16);
     latencies = calloc((size_t)lines * (size_t)senders * (size_t)clients, sizeof *latencies);
     if (latencies == NULL)
         fail(1, "out of memory");

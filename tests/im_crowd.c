@@ -10,9 +10,14 @@
  * The people are called u0, u1, ... and their password is "secret". Start reading at main(); what one of them does, and
  * which rules are checked, is in im_person.c.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "../03-custom-protocol/wire.h"
+#include "descriptors.h"
 #include "im_person.h"
 
 #include <netdb.h>
@@ -22,7 +27,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -253,14 +257,6 @@ static void prepare_people(void) {
     }
 }
 
-/* Each person needs a descriptor. */
-static void raise_limit(void) {
-    struct rlimit files;
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-}
-
 int main(int argc, char **argv) {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     const char *ms = getenv("POKE_MS");
@@ -271,7 +267,7 @@ int main(int argc, char **argv) {
     if (error)
         fail(2, "cannot find %s: %s", argv[optind], gai_strerror(error));
     signal(SIGPIPE, SIG_IGN); /* a dead server must not kill us */
-    raise_limit();
+    allow_descriptors(PEOPLE_MAX + 16);
     srand(crowd.seed);
     prepare_people();
     if (crowd.kills)

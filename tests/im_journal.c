@@ -12,7 +12,11 @@
  *
  * DIR is to be new. Exit: 0; or 1 after a line on stdout that says which rule was broken.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "../03-custom-protocol/journal.h"
 
@@ -48,7 +52,7 @@ int fsync(int file) {
     return 0;
 }
 
-static _Noreturn void give_up(const char *format, ...) {
+static void give_up(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     vprintf(format, arguments);
@@ -207,7 +211,7 @@ static void holes(void) {
 
 static void flip(const char *file, long bit) {
     int f = open(file, O_RDWR);
-    char byte;
+    char byte = 0;
     if (f < 0 || pread(f, &byte, 1, bit / 8) != 1)
         give_up("cannot read %s", file);
     byte = (char)(byte ^ 1 << bit % 8);

@@ -52,7 +52,7 @@ struct crowd {
 extern struct crowd crowd;
 
 /* Says which rule the server has broken, or what else is wrong, and ends the program. */
-_Noreturn void fail(int status, const char *text, ...);
+void fail(int status, const char *text, ...);
 
 /* Connects and asks to log in. If the server is being killed there may be none: then p->fd is -1. */
 void person_connect(struct person *p);

@@ -7,7 +7,11 @@
  *
  * Exit: 0 all went well, 1 a step failed, 2 bad usage or script. Start reading at main().
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "../03-custom-protocol/frame.h"
 #include "../03-custom-protocol/message.h"
@@ -59,7 +63,7 @@ static int patience = 5000, line_number;
 static char rule[1024], remembered[26][VALUE_SIZE];
 static char line[LINE_SIZE];
 
-static _Noreturn void fail(int status, const char *text, ...) {
+static void fail(int status, const char *text, ...) {
     va_list arguments;
     va_start(arguments, text);
     if (*rule)
@@ -73,10 +77,12 @@ static _Noreturn void fail(int status, const char *text, ...) {
 
 static enum message_format format_of(const char *name) {
     static const char *const names[] = {"text", "json", "xml"};
-    for (int i = 0; i < 3; i++)
-        if (strcmp(names[i], name) == 0)
-            return (enum message_format)(i + 1);
-    fail(2, "there is no format %s", name);
+    int i = 0;
+    while (i < 3 && strcmp(names[i], name) != 0)
+        i++;
+    if (i == 3)
+        fail(2, "there is no format %s", name);
+    return (enum message_format)(i + 1);
 }
 
 /* Returns the connection of that name; a new one is opened. */

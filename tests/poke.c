@@ -23,9 +23,14 @@
  * Nothing here sleeps and hopes: a step ends with its event, and the clock only ends a wait that has failed.
  * Left out: encryption, and strings of more than BYTES_MAX.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "../01-echo/wire.h"
+#include "descriptors.h"
 #include "poke_conn.h"
 #include "poke_datagram.h"
 #include "poke_script.h"
@@ -37,7 +42,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define PATIENCE_MAX 1000000000 /* ms */
@@ -133,15 +137,6 @@ static void ignore_broken_pipes(void) {
     sigaction(SIGPIPE, &ignore, NULL); /* a dead peer must not kill us */
 }
 
-/* A crowd needs many. */
-static void allow_more_descriptors(void) {
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
-}
-
 int main(int argc, char **argv) {
     const char *ms = getenv("POKE_MS"), *port = NULL;
     int option;
@@ -170,7 +165,7 @@ int main(int argc, char **argv) {
         find_server(argv[optind], argv[optind + 1]);
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     ignore_broken_pipes();
-    allow_more_descriptors();
+    allow_descriptors(10000); /* a crowd needs many */
 
     struct bytes script = {0};
     script_read(&script);

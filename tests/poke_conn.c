@@ -1,5 +1,9 @@
 /* poke_conn.c - see poke_conn.h. */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "poke_conn.h"
 
@@ -78,7 +82,7 @@ static int try_address(struct conn *c, const struct addrinfo *a, int receive_buf
     return error;
 }
 
-static _Noreturn void too_few_descriptors(void) {
+static void too_few_descriptors(void) {
     printf("poke: line %d: %s: this machine allows too few descriptors (ulimit -Hn)\n", line_number, line);
     exit(77);
 }

@@ -3,7 +3,11 @@
  * Sending and reading take turns, and the inbox takes also what nobody wants yet. If each side first insisted on being
  * heard, both would wait for ever as soon as the kernel's buffers are full.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "poke_exchange.h"
 
@@ -46,7 +50,7 @@ static const char *trade_wait(struct trade *t, long long deadline) {
 }
 
 /* Reports that it went wrong. NULL for `why`: the next byte is not the one that is wanted. */
-static _Noreturn void trade_fail(const struct trade *t, const char *why) {
+static void trade_fail(const struct trade *t, const char *why) {
     struct bytes all = {0};
     bytes_add(&all, t->want.data, t->got); /* equal to what came, and taken from the inbox since */
     bytes_add(&all, t->c->inbox.data, t->c->inbox.length);

@@ -25,7 +25,7 @@ void sent_note(struct sent *s, const unsigned char *data, size_t len) {
         memcpy(s->tail + TAIL - last, data + len - last, last);
 }
 
-_Noreturn void script_error(const char *format, ...) {
+void script_error(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     fprintf(stderr, "poke: line %d: ", line_number);
@@ -87,12 +87,12 @@ static void show_step(const struct conn *c) {
     show_sent(c);
 }
 
-static _Noreturn void end_report(void) {
+static void end_report(void) {
     putchar('\n');
     exit(1);
 }
 
-_Noreturn void fail(const struct conn *c, const char *format, ...) {
+void fail(const struct conn *c, const char *format, ...) {
     show_step(c);
 
     va_list arguments;
@@ -102,8 +102,8 @@ _Noreturn void fail(const struct conn *c, const char *format, ...) {
     end_report();
 }
 
-_Noreturn void fail_bytes(const struct conn *c, const struct bytes *want, const struct bytes *got, size_t at,
-                          const char *format, ...) {
+void fail_bytes(const struct conn *c, const struct bytes *want, const struct bytes *got, size_t at,
+                const char *format, ...) {
     char note[64] = "";
     if (want && got && at < want->length && at < got->length)
         snprintf(note, sizeof note, "byte %zu should be %02x", at, want->data[at]);

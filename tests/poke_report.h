@@ -23,14 +23,14 @@ struct sent {                 /* what has been sent on a connection */
 void sent_note(struct sent *s, const unsigned char *data, size_t len);
 
 /* The script is wrong: prints the number of its line and the words of the format on stderr, and ends the program. */
-_Noreturn void script_error(const char *format, ...);
+void script_error(const char *format, ...);
 
 /* The server is wrong: prints the rule, the line, what was sent last (by the speaker and on c) and the words of the
  * format, and ends the program. */
-_Noreturn void fail(const struct conn *c, const char *format, ...);
+void fail(const struct conn *c, const char *format, ...);
 
 /* The same, with the bytes that were expected and those that were received, around byte `at`. NULL: not to be shown. */
-_Noreturn void fail_bytes(const struct conn *c, const struct bytes *want, const struct bytes *got, size_t at,
-                          const char *format, ...);
+void fail_bytes(const struct conn *c, const struct bytes *want, const struct bytes *got, size_t at,
+                const char *format, ...);
 
 #endif

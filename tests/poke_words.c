@@ -13,7 +13,7 @@ int rehearsal, datagrams;
 
 void skip_blanks(void) { cursor += strspn(cursor, " \t\r"); }
 
-_Noreturn void what_is(const char *wanted) {
+void what_is(const char *wanted) {
     if (*cursor == '\0')
         script_error("the line ends where there should be %s", wanted);
     size_t len = strcspn(cursor + 1, " \t") + 1;

@@ -22,6 +22,6 @@ void take_strings(struct bytes *b, int apart);
 void conn_prepare(struct conn *c, int states);
 
 /* What comes next in the line is not what belongs there: says so. */
-_Noreturn void what_is(const char *wanted);
+void what_is(const char *wanted);
 
 #endif

@@ -134,6 +134,8 @@ refuses_nonsense() {
     grep -q '^usage: ' "$TMP/err"
     fails 2 "$NAME: " "$1" 127.0.0.1 3200 one-too-many
     grep -q '^usage: ' "$TMP/err"
+    fails 2 "$NAME: " "$1" 127.0.0.1 3200 -h # behind an operand there is no option any more: POSIX, and not glibc's habit
+    grep -q '^usage: ' "$TMP/err"
 }
 
 @test "every program refuses what it does not know, with its usage" { each programs refuses_nonsense; }

@@ -7,7 +7,13 @@
  * Watch: how much later than -t the last one was dropped. A client's silence begins when it writes its last
  * line, and ends when it hears BYE. Start reading at main().
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
+
+#include "descriptors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -52,7 +57,7 @@ static long long now_us(void) {
     return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
 }
 
-static _Noreturn void fail(const char *what, int client) {
+static void fail(const char *what, int client) {
     printf("client %d: %s\n", client, what);
     exit(1);
 }
@@ -148,7 +153,6 @@ static int report(void) {
 }
 
 int main(int argc, char **argv) {
-    struct rlimit limit;
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *address;
     const char *wait = getenv("POKE_MS");
     int option, patience = wait ? atoi(wait) : 5000;
@@ -165,9 +169,7 @@ int main(int argc, char **argv) {
         return fputs(usage, stderr), 2;
     if (getaddrinfo(argv[optind], argv[optind + 1], &hints, &address) != 0)
         return fprintf(stderr, "pulse: cannot find %s\n", argv[optind]), 2;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
+    allow_descriptors((rlim_t)clients + 16);
     connect_all(address);
     freeaddrinfo(address);
     while (dropped < clients) {

@@ -45,7 +45,7 @@ awk -v source="$source" '
         head = head $0 "\n"
         next
     }
-    /^#define _[A-Z_]*_SOURCE/ { if (!seen[$0]++) macros = macros $0 "\n"; next }
+    /^#define _[A-Z_]*(_SOURCE|_BITS) / { if (!seen[$0]++) macros = macros $0 "\n"; next }
     /^#include/ { if (/</ && !seen[$0]++) include[++includes] = $0; next }
     /^#ifndef [A-Z0-9_]*_H$/ { guard = $2; next }
     /^#if/ { inside++ }

@@ -8,7 +8,11 @@
  *
  * It says on stderr where it listens. A third argument, -p 0, is for tests/helpers.bash and says nothing new.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -78,7 +82,7 @@ static int hear(void) {
 }
 
 int main(int argc, char **argv) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = inet_addr("127.0.0.1")};
     socklen_t len = sizeof address;
     int full = argc > 1 && strcmp(argv[1], "full") == 0, listener = socket(AF_INET, SOCK_STREAM, 0);
     if (argc < 2 || bind(listener, (struct sockaddr *)&address, len) < 0 ||

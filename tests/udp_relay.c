@@ -8,9 +8,15 @@
  * the TIDs that they would have without it: a second answer to a doubled request is a stranger on either side.
  * Left out: links of limited width; more than LINKS_MAX clients (the one that was silent for longest is forgotten).
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -94,7 +100,7 @@ static int chance(int percent) {
 }
 
 static void deliver(int fd, const struct address *to, const char *data, size_t len) {
-    sendto(fd, data, len, MSG_DONTWAIT, (const struct sockaddr *)&to->ip, to->len);
+    sendto(fd, data, len, 0, (const struct sockaddr *)&to->ip, to->len);
 }
 
 /* Sends a datagram `ms` later. */
@@ -146,11 +152,12 @@ static int same(const struct address *a, const struct address *b) {
 /* Returns a socket on any free port: of 127.0.0.1, or of the server's family. */
 static int bound(int family) {
     int fd = socket(family, SOCK_DGRAM, 0);
-    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = inet_addr("127.0.0.1")};
     if (fd < 0 || (family == AF_INET && bind(fd, (struct sockaddr *)&own, sizeof own) < 0))
         die("no socket");
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){SOCKET_BUFFER}, sizeof(int)); /* only the dice shall lose */
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){SOCKET_BUFFER}, sizeof(int));
+    fcntl(fd, F_SETFL, O_NONBLOCK);
     return fd;
 }
 
@@ -182,7 +189,7 @@ static int take(int fd, int at) {
     static char data[DATAGRAM_MAX];
     struct address from = {.len = sizeof from.ip};
     memset(&from.ip, 0, sizeof from.ip);
-    ssize_t n = recvfrom(fd, data, sizeof data, MSG_DONTWAIT, (struct sockaddr *)&from.ip, &from.len);
+    ssize_t n = recvfrom(fd, data, sizeof data, 0, (struct sockaddr *)&from.ip, &from.len);
     if (n < 0)
         return 0;
     if (at < 0) { /* a request: to the server, from the port that plays this client */

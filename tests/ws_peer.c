@@ -6,7 +6,11 @@
  * for each write; @ACCEPT@ stands for the Sec-WebSocket-Accept of its key, and @HANGUP@ at the end hangs up. On stderr:
  * the client's request, line by line, then a line for each of its frames.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "../06-websocket-handshake/frame.h"
 #include "../06-websocket-handshake/handshake.h"
@@ -101,7 +105,7 @@ static int say(int peer, int fifo) {
 }
 
 int main(int argc, char **argv) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = inet_addr("127.0.0.1")};
     socklen_t len = sizeof address;
     static const int on = 1;
     int listener = socket(AF_INET, SOCK_STREAM, 0);

@@ -1,5 +1,9 @@
 /* ws_words.c - see ws_words.h; what a line may say, tells ws_cases -h. */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "ws_words.h"
 
@@ -37,7 +41,7 @@ static void bytes_repeat(struct bytes *b, const struct bytes *piece, size_t time
         bytes_add(b, b->data + start, done < all - done ? done : all - done);
 }
 
-_Noreturn void table_error(const char *what, const char *where) {
+void table_error(const char *what, const char *where) {
     fprintf(stderr, "ws_cases: line %ld: %s at: %s\n", line_number, what, where);
     exit(2);
 }
@@ -80,10 +84,12 @@ static void read_string(const char **at, struct bytes *into) {
 }
 
 static int opcode_of(const char *word) {
-    for (int i = 0; i < 16; i++)
-        if (frame_names[i] && strcmp(frame_names[i], word) == 0)
-            return i;
-    table_error("an unknown word", word);
+    int i = 0;
+    while (i < 16 && (frame_names[i] == NULL || strcmp(frame_names[i], word) != 0))
+        i++;
+    if (i == 16)
+        table_error("an unknown word", word);
+    return i;
 }
 
 /* Understands a word. Returns 1 if it was an opcode, the last word in front of the payload. */

@@ -23,7 +23,7 @@ struct frame {
 extern const char *const frame_names[16]; /* by opcode; NULL: reserved */
 extern long line_number;                  /* of the table, for table_error() */
 
-_Noreturn void table_error(const char *what, const char *where);
+void table_error(const char *what, const char *where);
 
 /* Reads a frame from *at on, before `end`, and moves *at behind it. Returns 0 if there is none left. */
 int read_frame(const char **at, const char *end, struct frame *f);

@@ -1,5 +1,9 @@
 /* packet.c - see packet.h. */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "packet.h"
 
@@ -133,7 +137,11 @@ enum error_code code_of(int number) {
     case ENOENT: return NOT_FOUND;
     case EACCES:
     case EPERM:
-    case ELOOP:
+    case ELOOP: /* a link where O_NOFOLLOW allows none; on FreeBSD EMLINK, on NetBSD EFTYPE */
+    case EMLINK:
+#ifdef EFTYPE
+    case EFTYPE:
+#endif
     case EISDIR:
     case ENOTDIR: return ACCESS;
     case ENOSPC:

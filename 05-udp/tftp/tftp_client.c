@@ -14,7 +14,11 @@
  *     all others:  client_read -> transfer_take (transfer.c)
  * Left out: asking two addresses of a name at once.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "connect.h"
 #include "datagram.h"
@@ -26,7 +30,6 @@
 #include "wire.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -241,12 +244,11 @@ static void converse(struct transfer *t, int signals) {
 
 /* Asks the server at one address, and transfers the file. */
 static void ask(struct transfer *t, const struct addrinfo *a, int signals) {
-    t->fd = socket(a->ai_family, a->ai_socktype, a->ai_protocol);
+    t->fd = datagram_socket(a->ai_family);
     if (t->fd < 0) {
         transfer_report(t, strerror(errno));
         return;
     }
-    fcntl(t->fd, F_SETFL, O_NONBLOCK);
     memcpy(&t->peer.ip, a->ai_addr, a->ai_addrlen);
     t->peer.len = a->ai_addrlen;
     t->hello_length = request_make(t->hello, &request);

@@ -15,7 +15,11 @@
  * Left out: passwords, because TFTP has none; multicast (RFC 2090); and with -a 0.0.0.0 the address that was asked,
  * which POSIX does not tell: the kernel chooses the address that the answer comes from.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "datagram.h"
 #include "folder.h"
@@ -27,7 +31,6 @@
 #include "wire.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -79,19 +82,8 @@ static int socket_same_address(int listener) {
     else
         ((struct sockaddr_in *)&own.ip)->sin_port = 0;
 
-    int fd = socket(own.ip.ss_family, SOCK_DGRAM, 0);
-    if (fd < 0)
-        return -1;
-    int error = bind(fd, (struct sockaddr *)&own.ip, own.len) < 0 ? errno : 0;
-    if (fd >= FD_SETSIZE)
-        error = EMFILE; /* select() cannot watch it */
-    if (error != 0) {
-        close(fd);
-        errno = error;
-        return -1;
-    }
-    fcntl(fd, F_SETFL, O_NONBLOCK);
-    return fd;
+    int fd = datagram_socket(own.ip.ss_family);
+    return fd < 0 || bind(fd, (struct sockaddr *)&own.ip, own.len) == 0 ? fd : datagram_socket_failed(fd);
 }
 
 /* Opens a socket for a request, and the file that it asks for. Returns 0, or -1 with errno. */

@@ -8,7 +8,11 @@
  * kernel's buffers keep the flood up meanwhile, and the server needs the processor, too. The bystander is a process of
  * its own, so that its times are not ours. Start reading at main().
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include "../../01-echo/connect.h"
 #include "../../01-echo/signals.h"
@@ -71,7 +75,7 @@ static int flooding;       /* the openings are over */
 static struct bytes block; /* what is said without end */
 static struct addrinfo *server;
 
-static _Noreturn void fail(const char *what, const char *why) { exit(-complain(what, why)); }
+static void fail(const char *what, const char *why) { exit(-complain(what, why)); }
 
 /* ---- Texts ---- */
 

@@ -6,7 +6,11 @@
  *
  * The bytes of each answer are compared. Start reading at advance().
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
+#define _XOPEN_SOURCE     700     /* and its XSI part */
+#define _DARWIN_C_SOURCE          /* macOS hides the rest when it sees these: bring it back */
+#define _NETBSD_SOURCE            /* NetBSD: the same */
+#define _FILE_OFFSET_BITS 64      /* 32 bits: files over 2 GiB */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +65,7 @@ static long long now_ms(void) {
     return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
-static _Noreturn void fail(const char *what) {
+static void fail(const char *what) {
     fprintf(stderr, "ws_bench: %s\n", what);
     exit(1);
 }
