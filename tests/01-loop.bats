@@ -90,7 +90,7 @@ END
     for ((i = 0; i < 10; i++)); do read -r -t 5 <&5; done
     kill -s TERM "$PID"
     echo "rule: close() with bytes unread would send RST, and what is on its way to the client would be lost"
-    [ "$(timeout 10 tail -n 1 <&5)" = bye ]
+    [ "$(within 10 tail -n 1 <&5)" = bye ]
     wait "$PID"
     exec 5>&-
 }

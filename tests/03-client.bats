@@ -21,7 +21,7 @@ servers() { # [OPTION-OF-FILE-SERVER...]
 as() { # NAME [OPTION...]
     local name=$1
     shift
-    timeout 20 "$IM_CLIENT" -u "$name" -w 123456 -F "$FILE_PORT" "$@" "$HOST" "$PORT" 2>"$TMP/$name.err"
+    within 20 "$IM_CLIENT" -u "$name" -w 123456 -F "$FILE_PORT" "$@" "$HOST" "$PORT" 2>"$TMP/$name.err"
 }
 
 # Somebody who stays, in the background: types NAME LINE; read what he reads in NAME.out.
@@ -118,7 +118,7 @@ arrives() { # SENT FILE
     for ((i = 0; i < 30; i++)); do printf 'lisi: %d %s\n' $i "$(printf 'x%.0s' {1..4090})"; done | as zhangsan
     mkfifo stuck
     exec 7<>stuck
-    timeout 0.5 cat /dev/zero >&7 || true # the pipe is full: then there is room for less than one message
+    within 1 cat /dev/zero >&7 || true # the pipe is full: then there is room for less than one message
     "$IM_CLIENT" -u lisi -w 123456 "$HOST" "$PORT" </dev/null >stuck 2>lisi.err 3>&- 7>&- &
     client=$!
     STARTED+=("$client")
@@ -307,7 +307,7 @@ the last' ]
 @test "im client: a wrong password ends it, and so does a server that goes: exit code 1" {
     local status=0
     servers
-    timeout 20 "$IM_CLIENT" -u lisi -w wrong "$HOST" "$PORT" </dev/null 2>err || status=$?
+    within 20 "$IM_CLIENT" -u lisi -w wrong "$HOST" "$PORT" </dev/null 2>err || status=$?
     [ $status -eq 1 ]
     told err '^im_client: login: '
     [ -n "${OWN-}" ] || [ "$(wc -l <err)" -eq 1 ]
@@ -347,7 +347,7 @@ the last' ]
     ours
     local status=0
     servers
-    USER=lisi IM_PASSWORD=123456 timeout 20 "$IM_CLIENT" "$HOST" "$PORT" </dev/null
+    USER=lisi IM_PASSWORD=123456 within 20 "$IM_CLIENT" "$HOST" "$PORT" </dev/null
     "$IM_CLIENT" -f yaml 2>err || status=$?
     [ $status -eq 2 ]
     [ "$(head -n 1 err)" = "im_client: 'yaml' is not text, json or xml" ]
@@ -481,7 +481,7 @@ begin_download() { # FOLDER
 # Runs somebody with some of the three standard descriptors closed. Sets STATUS.
 closed() { # REDIRECTIONS
     STATUS=0
-    eval "timeout 10 \"\$IM_CLIENT\" -u lisi -w 123456 -F \$FILE_PORT \$HOST \$PORT $1" || STATUS=$?
+    eval "within 10 \"\$IM_CLIENT\" -u lisi -w 123456 -F \$FILE_PORT \$HOST \$PORT $1" || STATUS=$?
     echo "im_client $1: exit code $STATUS"
 }
 
@@ -550,7 +550,7 @@ closed() { # REDIRECTIONS
     local server_port=$PORT
     start "$COURIER" deaf
     FILE_PORT=$PORT PORT=$server_port
-    if timeout 1 bash -c "exec 5<>/dev/tcp/127.0.0.1/$FILE_PORT" 2>/dev/null; then
+    if within 1 bash -c "exec 5<>/dev/tcp/127.0.0.1/$FILE_PORT" 2>/dev/null; then
         skip "this system lets in whom it was told to keep out"
     fi
     printf '%s\n' '/send zhangsan file' 'zhangsan: hello' | as lisi

@@ -596,15 +596,15 @@ END
         echo "rule: this line is refused: '${wrong#?:}'"
         printf 'a:x\n%s\n' "${wrong#?:}" >"$TMP/accounts"
         status=0
-        timeout 5 "$IM_SERVER" -p 0 -u "$TMP/accounts" 2>"$TMP/err" || status=$?
+        within 5 "$IM_SERVER" -p 0 -u "$TMP/accounts" 2>"$TMP/err" || status=$?
         cat "$TMP/err"
         [ $status -eq 1 ]
         grep -q "^im_server: $TMP/accounts:${wrong%%:*}: " "$TMP/err"
     done
     : >"$TMP/accounts"
-    run timeout 5 "$IM_SERVER" -p 0 -u "$TMP/accounts"
+    run within 5 "$IM_SERVER" -p 0 -u "$TMP/accounts"
     [ "$status" -eq 1 ]
-    run timeout 5 "$IM_SERVER" -p 0 -u "$TMP/none"
+    run within 5 "$IM_SERVER" -p 0 -u "$TMP/none"
     [ "$status" -eq 1 ]
 }
 
@@ -750,7 +750,7 @@ END
     kill_server
     sed 's/"body":"2"/"body":2"/' "$TMP/mail/journal" >"$TMP/damaged"
     cp "$TMP/damaged" "$TMP/mail/journal"
-    run timeout 5 "$IM_SERVER" -p 0 -d "$TMP/mail"
+    run within 5 "$IM_SERVER" -p 0 -d "$TMP/mail"
     echo "$output"
     [ "$status" -eq 1 ]
     [[ $output == "im_server: cannot use $TMP/mail: journal, byte "* ]]
@@ -765,7 +765,7 @@ END
     { PASSWORD=1 login a a 0 && sends a 乙 1 1; } | talk
     stops_on TERM
     cp "$TMP/mail/journal" "$TMP/whole"
-    run timeout 5 "$IM_SERVER" -p 0 -u "$TMP/one" -d "$TMP/mail"
+    run within 5 "$IM_SERVER" -p 0 -u "$TMP/one" -d "$TMP/mail"
     echo "$output"
     [ "$status" -eq 1 ]
     [[ $output == "im_server: cannot use $TMP/mail: journal, byte 0: there is no account '乙'" ]]
@@ -777,11 +777,11 @@ END
 @test "im: two servers do not share a folder" {
     ours
     start "$IM_SERVER" -d "$TMP/mail"
-    run timeout 5 "$IM_SERVER" -p 0 -d "$TMP/mail"
+    run within 5 "$IM_SERVER" -p 0 -d "$TMP/mail"
     echo "$output"
     [ "$status" -eq 1 ]
     [[ $output == "im_server: cannot use $TMP/mail: another server uses it" ]]
-    run timeout 5 "$IM_SERVER" -p 0 -d "$TMP/no/such"
+    run within 5 "$IM_SERVER" -p 0 -d "$TMP/no/such"
     [ "$status" -eq 1 ]
     stops_on TERM
     start "$IM_SERVER" -d "$TMP/mail"
@@ -943,7 +943,7 @@ END
     for name in $'a\u202eb' $'a\u200bb' $'\ufeffa' $'\u3164' $'a\u2800' $'a\u00adb' $'a\U000e0041' $'a\u2066b' $'\u115f'; do
         printf 'b:x\n%s:x\n' "$name" >"$TMP/accounts"
         status=0
-        timeout 5 "$IM_SERVER" -p 0 -u "$TMP/accounts" 2>"$TMP/err" || status=$?
+        within 5 "$IM_SERVER" -p 0 -u "$TMP/accounts" 2>"$TMP/err" || status=$?
         echo "the name $(printf %s "$name" | od -An -tx1): exit code $status: $(cat "$TMP/err")"
         [ $status -eq 1 ]
         grep -q "^im_server: $TMP/accounts:2: " "$TMP/err"

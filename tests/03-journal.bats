@@ -80,7 +80,7 @@ bits() { # FILE FIRST LAST
         cp "$TMP/whole" "$TMP/mail/journal"
         "$JOURNAL" flip "$TMP/mail/journal" "$bit"
         cp "$TMP/mail/journal" "$TMP/damaged"
-        run timeout 5 "$IM_SERVER" -p 0 -d "$TMP/mail"
+        run within 5 "$IM_SERVER" -p 0 -d "$TMP/mail"
         echo "bit $bit, in the record that begins at byte $start: exit code $status: $output"
         [ "$status" -eq 1 ]
         [[ $output == "im_server: cannot use $TMP/mail: journal, byte $start: "* ]]
@@ -105,7 +105,7 @@ bits() { # FILE FIRST LAST
     has_journal
     "$JOURNAL" flip "$TMP/mail/journal" 11 # in the second digit of the first length: 00... becomes 08...
     cp "$TMP/mail/journal" "$TMP/damaged"
-    run timeout 5 "$IM_SERVER" -p 0 -d "$TMP/mail"
+    run within 5 "$IM_SERVER" -p 0 -d "$TMP/mail"
     echo "$output"
     [ "$status" -eq 1 ]
     cmp "$TMP/damaged" "$TMP/mail/journal"
@@ -119,7 +119,7 @@ bits() { # FILE FIRST LAST
     has_journal
     sed '$s/zhangsan/zhangsa/' "$TMP/mail/journal" >"$TMP/damaged"
     cp "$TMP/damaged" "$TMP/mail/journal"
-    run timeout 5 "$IM_SERVER" -p 0 -d "$TMP/mail"
+    run within 5 "$IM_SERVER" -p 0 -d "$TMP/mail"
     echo "$output"
     [ "$status" -eq 1 ]
     cmp "$TMP/damaged" "$TMP/mail/journal"
@@ -133,7 +133,7 @@ bits() { # FILE FIRST LAST
     has_journal
     printf '%s' '{"type":"ack","name":"lisi","number":1}' | "$TOP/tests/codec" frame json >"$TMP/mail/journal"
     cp "$TMP/mail/journal" "$TMP/old"
-    run timeout 5 "$IM_SERVER" -p 0 -d "$TMP/mail"
+    run within 5 "$IM_SERVER" -p 0 -d "$TMP/mail"
     echo "$output"
     [ "$status" -eq 1 ]
     [[ $output == "im_server: cannot use $TMP/mail: "*"earlier version"* ]]

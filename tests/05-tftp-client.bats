@@ -634,7 +634,7 @@ END
     two_addresses
     serve
     echo hello >"$TMP/root/abc"
-    LD_PRELOAD=$TMP/preload.so timeout 9 "$TFTP_CLIENT" -q 60000 -g abc -l "$TMP/abc" two.test "$PORT" 2>"$TMP/err"
+    LD_PRELOAD=$TMP/preload.so within 9 "$TFTP_CLIENT" -q 60000 -g abc -l "$TMP/abc" two.test "$PORT" 2>"$TMP/err"
     cmp "$TMP/root/abc" "$TMP/abc"
     cat "$TMP/err"
     [ "$(wc -l <"$TMP/err")" -eq 1 ]

@@ -39,7 +39,7 @@ needs() { command -v "$1" >/dev/null 2>&1 || skip "$1 is not installed"; }
 transfer() { # COMMAND
     local tries
     for tries in 1 2 3; do
-        timeout 60 "${BASH:-bash}" -c "$1" >"$TMP/out" 2>&1 3>&- && break
+        within 60 "${BASH:-bash}" -c "$1" >"$TMP/out" 2>&1 3>&- && break
         echo "try $tries: $(tail -n 3 "$TMP/out")"
         [ -n "${BAD-}" ] || break
     done

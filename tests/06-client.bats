@@ -81,10 +81,10 @@ ends() { # CODE LAST-LINE
 @test "ws client: much goes through a pipe without a deadlock" {
     start "$SERVER" -m 16777216
     seq 1 300000 >"$TMP/in"
-    timeout 30 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
+    within 30 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
     cmp "$TMP/in" "$TMP/out"
     head -c 10000000 /dev/urandom >"$TMP/in"
-    timeout 30 "$WS_CLIENT" -b "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
+    within 30 "$WS_CLIENT" -b "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
     cmp "$TMP/in" "$TMP/out"
 }
 
@@ -92,7 +92,7 @@ ends() { # CODE LAST-LINE
     start "$SERVER" -v
     printf '饭%.0s' {1..100000} >"$TMP/in"
     echo >>"$TMP/in"
-    timeout 30 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
+    within 30 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
     cmp "$TMP/in" "$TMP/out"
     logged 'opcode 0: continuation'
     logged 'more fragments follow'
@@ -146,7 +146,7 @@ ends() { # CODE LAST-LINE
     done
     [ -z "${OWN-}" ] || return 0
     for url in ws://127.0.0.2:/x 'WS://[::1]:' 'ws://127.0.0.2:?x'; do # nothing behind the colon stands for port 80
-        timeout 10 "$WS_CLIENT" -w 300 "$url" </dev/null >"$TMP/out" 2>"$TMP/err" && continue
+        within 10 "$WS_CLIENT" -w 300 "$url" </dev/null >"$TMP/out" 2>"$TMP/err" && continue
         cat "$TMP/err"
         grep -q ':80\b' "$TMP/err"
     done
@@ -162,7 +162,7 @@ ends() { # CODE LAST-LINE
     local n
     for n in 65534 65535 65536 131071; do # the CR and the LF in one buffer, or in two
         { printf "%0${n}d\r\n" 0; echo next; } >"$TMP/in"
-        timeout 30 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
+        within 30 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
         tr -d '\r' <"$TMP/in" | cmp - "$TMP/out"
     done
 }
@@ -382,21 +382,21 @@ closes() { # CODE LAST-LINE ANSWER BYTES
     start "$SERVER"
     echo hi >"$TMP/in"
     local status=0
-    timeout 10 "$WS_CLIENT" "$HOST" "$PORT" <&- >"$TMP/out" 2>"$TMP/err" || status=$?
+    within 10 "$WS_CLIENT" "$HOST" "$PORT" <&- >"$TMP/out" 2>"$TMP/err" || status=$?
     echo "rule: input that cannot be read is an error, exit code 1; here $status" && cat "$TMP/err"
     [ $status -eq 1 ]
     status=0
-    timeout 10 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >&- 2>"$TMP/err" || status=$?
+    within 10 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >&- 2>"$TMP/err" || status=$?
     echo "rule: output that cannot be written is an error, exit code 1; here $status" && cat "$TMP/err"
     [ $status -eq 1 ]
     status=0
-    timeout 10 "$WS_CLIENT" "$HOST" "$PORT" <&- >&- 2>&- || status=$?
+    within 10 "$WS_CLIENT" "$HOST" "$PORT" <&- >&- 2>&- || status=$?
     [ $status -eq 1 ]
-    timeout 10 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>&-
+    within 10 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>&-
     [ "$(cat "$TMP/out")" = hi ]
     [ -c /dev/full ] || skip "no /dev/full here"
     status=0
-    timeout 10 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >/dev/full 2>"$TMP/err" || status=$?
+    within 10 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >/dev/full 2>"$TMP/err" || status=$?
     [ $status -eq 1 ]
     [ "$(grep -c 'No space left' "$TMP/err")" -eq 1 ]
 }

@@ -16,14 +16,14 @@ package() { # NAME
     about WS_SERVER
     package ws
     start "$WS_SERVER"
-    timeout 30 node "$TOP/tests/ws_interop.js" ws "ws://$HOST:$PORT/echo"
+    within 30 node "$TOP/tests/ws_interop.js" ws "ws://$HOST:$PORT/echo"
 }
 
 @test "ws: Node's own WebSocket gets back what it sends, in every length, with a close code" {
     about WS_SERVER
     package undici
     start "$WS_SERVER"
-    timeout 30 node "$TOP/tests/ws_interop.js" own "ws://$HOST:$PORT/echo"
+    within 30 node "$TOP/tests/ws_interop.js" own "ws://$HOST:$PORT/echo"
 }
 
 # ---- ws_client and npm's ws as its server
@@ -37,7 +37,7 @@ node_server() {
     about WS_CLIENT
     node_server
     { printf 'hello\n\n吃饭了吗\nfragments\n'; seq 1 20000; echo no end; } >"$TMP/in"
-    timeout 20 "$WS_CLIENT" -o http://example.com "ws://$HOST:$PORT/some/path?x=y" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
+    within 20 "$WS_CLIENT" -o http://example.com "ws://$HOST:$PORT/some/path?x=y" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
     cmp "$TMP/in" "$TMP/out"
     logged '^connected /some/path\?x=y http://example.com $'
     logged '^closed 1000 $'
@@ -48,7 +48,7 @@ node_server() {
 @test "ws client: a ping of a server by npm's ws is answered" {
     about WS_CLIENT
     node_server
-    { echo ping; logged '^pong are you there$' >&2; } | timeout 20 "$WS_CLIENT" "$HOST" "$PORT" | grep -x ping
+    { echo ping; logged '^pong are you there$' >&2; } | within 20 "$WS_CLIENT" "$HOST" "$PORT" | grep -x ping
     logged '^pong are you there$'
 }
 
@@ -56,7 +56,7 @@ node_server() {
     about WS_CLIENT
     node_server
     head -c 5000000 /dev/urandom >"$TMP/in"
-    timeout 20 "$WS_CLIENT" -b "ws://$HOST:$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
+    within 20 "$WS_CLIENT" -b "ws://$HOST:$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
     cmp "$TMP/in" "$TMP/out"
 }
 
@@ -64,7 +64,7 @@ node_server() {
     about WS_CLIENT
     local status=0
     node_server
-    { echo close; cat /dev/zero; } | timeout 20 "$WS_CLIENT" "$HOST" "$PORT" 2>"$TMP/err" >/dev/null || status=$?
+    { echo close; cat /dev/zero; } | within 20 "$WS_CLIENT" "$HOST" "$PORT" 2>"$TMP/err" >/dev/null || status=$?
     tail -n 1 "$TMP/err"
     [ -n "${OWN-}" ] || [ "$(tail -n 1 "$TMP/err")" = 'readyState 3 CLOSED  code 4000, reason 再见?[31m, clean' ]
     [ $status -eq 1 ]
@@ -111,7 +111,7 @@ browser() { # SCENE...
     command -v node >/dev/null || skip "node is not installed"
     command -v chromium >/dev/null || skip "chromium is not installed"
     start "$WS_SERVER" -f "$TOP/06-websocket-handshake/index.html"
-    TMPDIR=$TMP timeout 60 node "$TOP/tests/ws_browser.js" chromium "http://$HOST:$PORT/" "$@" 3>&-
+    TMPDIR=$TMP within 60 node "$TOP/tests/ws_browser.js" chromium "http://$HOST:$PORT/" "$@" 3>&-
 }
 
 @test "page: Chromium connects, sends text, Chinese and 70,000 bytes, and closes with 4000" { about WS_SERVER; browser echo big; }

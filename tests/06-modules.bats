@@ -108,7 +108,7 @@ serves_the_page() {
     printf 'GET / HTTP/1.0\r\n\r\n' >"$TMP/request"
     exec 5<>"/dev/tcp/$HOST/$PORT"
     cat "$TMP/request" >&5
-    timeout 10 cat <&5 | sed '1,/^\r$/d' >"$TMP/page"
+    within 10 cat <&5 | sed '1,/^\r$/d' >"$TMP/page"
     exec 5>&-
     head -n 3 "$TMP/page"
     cmp "$PAGE" "$TMP/page"

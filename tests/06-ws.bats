@@ -220,7 +220,7 @@ END
     exec 5<>"/dev/tcp/$HOST/$PORT"
     printf %b "GET /echo HTTP/1.1\r\nHost: x\r\n${fields}Sec-WebSocket-Protocol: mqtt, ECHO\r\n\r\n" >"$TMP/request"
     cat "$TMP/request" >&5
-    timeout 10 sed $'/^\r$/q' <&5 >"$TMP/head"
+    within 10 sed $'/^\r$/q' <&5 >"$TMP/head"
     exec 5>&-
     cat "$TMP/head"
     echo "rule: none of these is chosen, for the case counts"
@@ -398,7 +398,7 @@ request() { # PATH
 # Passes if whoever is connected as 5 is still there.
 still_there() {
     printf '\x81\x86\0\0\0\0there\n' >&5
-    timeout 10 grep -aq there <&5 && return
+    within 10 grep -aq there <&5 && return
     echo "rule: what has come while the server was away is read before anybody is called silent"
     tail -n 5 "$LOG"
     return 1
@@ -415,7 +415,7 @@ still_there() {
     sleep 1.6 # it has to be away for longer than -w
     kill -s CONT "$PID"
     still_there
-    timeout 10 grep -aqm 1 'HTTP/1.1 101 ' <&6
+    within 10 grep -aqm 1 'HTTP/1.1 101 ' <&6
     exec 5>&- 6>&-
 }
 
@@ -488,7 +488,7 @@ END
     exec 5<>"/dev/tcp/$HOST/$PORT"
     request /echo >&5
     printf '\x88\x80\0\0\0\0' >&5
-    timeout 10 cat <&5 >"$TMP/answer" # the server's FIN
+    within 10 cat <&5 >"$TMP/answer" # the server's FIN
     [ "$(tail -c 2 "$TMP/answer" | od -An -tx1)" = ' 88 00' ]
     echo "rule: the server hangs up on a client that does not: what this sends is answered with a reset"
     local tries
@@ -540,7 +540,7 @@ END
     exec 5<>"/dev/tcp/$HOST/$PORT" 6<>"/dev/tcp/$HOST/$PORT"
     request '/chat?room=den&name=flood' >&5
     request /echo >&6
-    timeout 10 grep -aqm 1 'HTTP/1.1 101 ' <&6
+    within 10 grep -aqm 1 'HTTP/1.1 101 ' <&6
     kill -s STOP "$PID" # so that it finds both at once
     { printf '\x81\x80\0\0\0\0%.0s' {1..8000}; printf '\x88\x82\0\0\0\0\x0f\xa1'; } >"$TMP/flood"
     cat "$TMP/flood" >&5

@@ -109,16 +109,36 @@ about() { # VARIABLE
     [[ -z ${OWN-} || "|$OWN|" == *"|$1|"* ]] || skip "this is about another program"
 }
 
-# Between two looks at what gives no event: 10 ms. Nobody writes into that FIFO; bash can wait for it without a process.
+# Waits so many seconds, and needs no process for it: nobody writes into that FIFO.
+wait_in_vain() { # SECONDS
+    [ -p "$TMP/never" ] || mkfifo "$TMP/never" 2>/dev/null || true # another process of the test may just have made it
+    read -rt "$1" <>"$TMP/never" || true
+}
+
+# Between two looks at what gives no event: 10 ms.
 if ((BASH_VERSINFO[0] >= 4)); then
-    pause() {
-        [ -p "$TMP/never" ] || mkfifo "$TMP/never"
-        read -rt 0.01 <>"$TMP/never" || true
-    }
+    pause() { wait_in_vain 0.01; }
 else
     pause() { sleep 0.01; }
 fi
 TRIES=$((${POKE_MS:-5000} / 10)) # such a look has as much time as poke gives an answer
+
+# Runs a command, and ends it with SIGTERM after so many whole seconds. (macOS has no `timeout`.)
+within() { # SECONDS COMMAND...
+    local pid watch status=0
+    if { true <&0; } 2>/dev/null; then "${@:2}" <&0 & else "${@:2}" <&- & fi
+    pid=$!
+    (
+        exec >/dev/null 2>&1 3>&-
+        wait_in_vain "$1"
+        kill -s TERM "$pid"
+    ) &
+    watch=$!
+    disown "$watch" # or bash says on stderr that it was killed
+    wait "$pid" || status=$?
+    kill -s KILL "$watch" 2>/dev/null || true
+    return $status
+}
 
 # Starts a server on a free port and waits for its ready line. Sets PID, HOST, PORT, and LOG, the file that gets
 # its stderr. LIMIT=n start ...: with n descriptors at most. ON_PORT=n start ...: on that port. FILE_LIMIT=n start ...:

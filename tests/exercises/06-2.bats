@@ -25,7 +25,7 @@ lists() { # QUERY [NAME...]
     done
     exec 7<>"/dev/tcp/$HOST/$PORT"
     printf 'GET /who%s HTTP/1.1\r\nHost: x\r\n\r\n' "$query" >&7
-    timeout 10 cat <&7 | tr -d '\r' >"$TMP/answer"
+    within 10 cat <&7 | tr -d '\r' >"$TMP/answer"
     exec 7>&-
     sed '1,/^$/d' "$TMP/answer" >"$TMP/list"
     cat "$TMP/answer"
