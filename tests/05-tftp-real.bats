@@ -14,8 +14,9 @@ SEEDS=${SEEDS:-${FULL:+20}}
 # in a get a second OACK ends atftp, and curl begins to count from 0 again; in a put both take it for the ACK of a block.
 curl_get() { curl -s ${BAD:+--tftp-no-options} -o "$2" "tftp://$HOST:$PORT/$1"; }
 curl_put() { curl -s ${BAD:+--tftp-no-options} -T "$2" "tftp://$HOST:$PORT/$1"; }
-tftp_get() { tftp -m binary "$HOST" "$PORT" -c get "$1" "$2"; }
-tftp_put() { tftp -m binary "$HOST" "$PORT" -c put "$2" "$1"; }
+# tftp-hpa 5.2 ends with 0 also when the server has told it an error; it prints that, and nothing when all went well.
+tftp_get() { tftp -m binary "$HOST" "$PORT" -c get "$1" "$2" | { ! grep .; }; }
+tftp_put() { tftp -m binary "$HOST" "$PORT" -c put "$2" "$1" | { ! grep .; }; }
 atftp_get() {
     if [ -n "${BAD-}" ]; then
         atftp -g -r "$1" -l "$2" "$HOST" "$PORT"

@@ -114,13 +114,17 @@ fi
 
 # Plays one transcript, from stdin.
 play() {
-    local row n=1 text any=
+    local row n=1 text any='' typed='' i
     while IFS= read -r row; do
         text=$row
         if [[ $row =~ ^([1-6])\|\ ?(.*)$ ]]; then
             n=${BASH_REMATCH[1]} text=${BASH_REMATCH[2]}
         fi
         [ -n "${shells[n]-}" ] || open_terminal "$n"
+        # Nobody types two lines in one breath: the first is read before the second may have an effect.
+        if [[ $text == '» '* && -n $typed ]]; then for i in {1..10}; do pause; done; fi
+        typed=''
+        [[ $text != '» '* ]] || typed=yes
         case $text in
         ...) any=any && continue ;;
         '» ^C') kill -s INT -- "-${shells[n]}" ;;
