@@ -270,7 +270,7 @@ left() { # CODE
     shows '^> 你吃$' 6
     keys BSpace
     shows '^> 你$' 4
-    type "$(printf 'e\u0301\u0302x👍')" # an e with two marks on it; x; an emoji
+    type "$(printf 'e\xcc\x81\xcc\x82x👍')" # an e with two marks on it; x; an emoji
     shows 'x👍$' 8
     keys BSpace BSpace C-h
     shows '^> 你$' 4

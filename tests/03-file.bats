@@ -14,10 +14,10 @@ get() { "$COURIER" get "$HOST" "$PORT" "$@"; }
 
 # Prints a frame, as poke writes bytes.
 frame() { # FORMAT PAYLOAD
-    local LC_ALL=C text=$2
-    text=${text//\\/\\\\} text=${text//\"/\\\"} text=${text//\{/\\\{}
+    local LC_ALL=C
+    escape "$2" \\ '"' '{'
     printf '"\\x00\\x%02x\\x%02x\\x%02x\\x%02x""%s"' $((${#2} / 65536)) $((${#2} / 256 % 256)) $((${#2} % 256)) \
-        "$1" "$text"
+        "$1" "$ESCAPED"
 }
 text() { frame 1 "$1"; }
 json() { frame 2 "$1"; }

@@ -9,21 +9,23 @@ PAGE=$TOP/03-custom-protocol/PROTOCOL.md
 
 # Prints a text as a string of poke's. (No process, here and below: there are many.)
 quoted() { # TEXT
-    local text=${1//\\/\\\\}
-    text=${text//\"/\\\"}
-    text=${text//$'\r'/\\r}
-    text=${text//$'\n'/\\n}
-    printf '"%s"' "${text//\{/\\\{}"
+    local cr='\r' lf='\n'
+    escape "$1" \\ '"' '{'
+    ESCAPED=${ESCAPED//$'\r'/"$cr"}
+    ESCAPED=${ESCAPED//$'\n'/"$lf"}
+    printf '"%s"' "$ESCAPED"
 }
 
 # Prints a frame as a string of poke's; its payload as for printf %b, where \0000 is the only NUL.
 framed() { # FORMAT PAYLOAD
-    local LC_ALL=C raw text number=1
+    local LC_ALL=C raw text number=1 zero='\0000' as_hex='\x00'
     [ "$1" = text ] || number=2
     [ "$1" != xml ] || number=3
-    printf -v raw %b "${2//\\0000/x}"
-    text=${2//\\0000/\\x00} text=${text//\"/\\\"} text=${text//\{/\\\{}
-    printf '"\\x00\\x%02x\\x%02x\\x%02x\\x%02x%s"' $((${#raw} >> 16)) $((${#raw} >> 8 & 255)) $((${#raw} & 255)) $number "$text"
+    raw=${2//"$zero"/x} text=${2//"$zero"/"$as_hex"}
+    printf -v raw %b. "$raw" # (the dot: bash 3.2 leaves what was there for nothing at all)
+    raw=${raw%.}
+    escape "$text" '"' '{'
+    printf '"\\x00\\x%02x\\x%02x\\x%02x\\x%02x%s"' $((${#raw} >> 16)) $((${#raw} >> 8 & 255)) $((${#raw} & 255)) $number "$ESCAPED"
 }
 
 @test "protocol: five bytes tell whether a frame can be" {
@@ -332,7 +334,7 @@ END
 # Plays a session of the page: turns its lines into poke's steps. Values of time are any digits, values of path any
 # path; the words of an error, and of a bye, are the server's own.
 session_script() { # SERVER
-    local who direction header payload
+    local who direction header payload hex='\x'
     sed -n "/^\`\`\`session $1/,/^\`\`\`$/p" "$PAGE" | grep -v '^```' |
         sed -E 's/^([^ ]+) +([CS]): (the end|((.. ){4}..)(  )?(.*))$/\1|\2|\3|\4|\7/' |
         while IFS='|' read -r who direction header _ payload; do
@@ -340,9 +342,9 @@ session_script() { # SERVER
             header=${header:0:14}
             printf 'say the example of PROTOCOL.md: %s %s: %s  %s\n' "$who" "$direction" "$header" "$payload"
             if [ "$direction" = C ]; then
-                printf '%s > "\\x%s" %s\n' "$who" "${header// /\\x}" "$(quoted "$payload")"
+                printf '%s > "\\x%s" %s\n' "$who" "${header// /$hex}" "$(quoted "$payload")"
             else
-                expected "$who" "\"\\x${header// /\\x}\"" "$payload"
+                expected "$who" "\"\\x${header// /$hex}\"" "$payload"
             fi
         done
 }

@@ -207,7 +207,7 @@ nobody() {
     local name
     start "$HEARTBEAT_SERVER"
     "$HEARTBEAT_CLIENT" -n 李四_-9 "$HOST" "$PORT" </dev/null
-    for name in '' 'a b' a:b "$(printf 'n%.0s' {1..33})" $'\033[2J' $'\u200b' $'a\ufeff' $'\u202ea'; do
+    for name in '' 'a b' a:b "$(printf 'n%.0s' {1..33})" $'\033[2J' $'\xe2\x80\x8b' $'a\xef\xbb\xbf' $'\xe2\x80\xaea'; do
         local status=0
         "$HEARTBEAT_CLIENT" -n "$name" "$HOST" "$PORT" </dev/null 2>"$TMP/err" || status=$?
         head -n 1 "$TMP/err"
@@ -416,7 +416,7 @@ END
     of_ours logs 'OPEN -> CLOSED: '
     type two three
     of_ours logs 'CONNECTING -> CLOSED: .*Connection refused; next try in 40 ms'
-    ON_PORT=$PORT start "$HEARTBEAT_SERVER" 6>&- # or the client would never see the end of its input
+    ON_PORT=$PORT start "$HEARTBEAT_SERVER"
     arrived 2
     of_ours logs 'all acknowledged, up to 3'
     type four
@@ -482,7 +482,7 @@ moving_server() {
     type two
     echo "rule: a name that cannot be found is a try that has failed, like any other"
     of_ours logs 'CONNECTING -> CLOSED: .*moving\.test.*; next try' 2
-    start "$HEARTBEAT_SERVER" 6>&- # on another port
+    start "$HEARTBEAT_SERVER" # on another port
     echo "$HOST $PORT" >"$TMP/moved"
     mv "$TMP/moved" "$ADDRESSES"
     arrived 1

@@ -314,7 +314,8 @@ END
     rest=$(fields)
     for place in name room; do
         for name in "${names[@]}"; do
-            printf '%s\n' "say no $place is '${name//\\/\\\\}'" 'n open' "n >? \"GET /chat?$place=$name HTTP/1.1\r\n$rest\"" \
+            escape "$name" \\
+            printf '%s\n' "say no $place is '$ESCAPED'" 'n open' "n >? \"GET /chat?$place=$name HTTP/1.1\r\n$rest\"" \
                 'n < "HTTP/1.1 400 "' 'n <* "\r\n\r\n"' 'n close'
         done
     done | speak
@@ -469,15 +470,10 @@ END
     exec 5<>"/dev/tcp/$HOST/$PORT"
     printf 'GET / HTTP/1.1\r\nX: ' >&5
     echo "rule: a request that is not there after -w ms is answered with 408, though bytes come"
-    local began=$SECONDS answer
-    trap '' PIPE
-    until read -r -t 0 <&5; do
-        printf x >&5 || true
-        pause
-        [ $((SECONDS - began)) -lt 20 ]
-    done 2>/dev/null
-    trap - PIPE
-    read -r -t 5 answer <&5
+    local answer=''
+    (while printf x; do pause; done) >&5 2>/dev/null 3>&- &
+    STARTED+=($!)
+    read -r -t 20 answer <&5 || true
     exec 5>&-
     echo "here: $answer"
     [[ $answer == 'HTTP/1.1 408 '* ]]

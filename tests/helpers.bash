@@ -164,19 +164,20 @@ launch() { # PROGRAM [ARGUMENT...] [-- OPERAND...]
     command+=(-p "${ON_PORT:-0}" "$@")
     mkfifo "$pipe"
     (
+        exec 3>&- 5>&- 6>&- 7>&- 8>&- 9>&- # what the test has open: somebody may wait for its end
         [ -z "${LIMIT-}" ] || ulimit -n "$LIMIT"
         [ -z "${FILE_LIMIT-}" ] || ulimit -S -f "$FILE_LIMIT"
         [ -z "${IGNORING-}" ] || trap '' "$IGNORING"
-        exec "${command[@]}" <"${INPUT:-/dev/null}" >"$pipe.out" 2>"$pipe" 3>&-
+        exec "${command[@]}" <"${INPUT:-/dev/null}" >"$pipe.out" 2>"$pipe"
     ) &
     PID=$! LOG=$pipe.log
     STARTED+=("$PID")
-    exec 4<"$pipe"
+    exec 4<"$pipe" || exec 4<"$pipe" # bash 3.2 gives up if a child ends meanwhile
     : >"$LOG"
     while read -r -t 10 line <&4 && echo "$line" >>"$LOG"; do
         [[ $line == *'listening on '* ]] && break
     done
-    cat <&4 >>"$LOG" 3>&- & # go on reading, or the server stops when the pipe is full
+    cat <&4 >>"$LOG" 3>&- 5>&- 6>&- 7>&- 8>&- 9>&- & # go on reading, or the server stops when the pipe is full
     READERS+=($!)
     exec 4<&-
     if [[ $line != *'listening on '* ]]; then
@@ -474,6 +475,14 @@ options_on_page() { # PAGE HEADING COMMAND-AS-EXTENDED-REGULAR-EXPRESSION FILE..
         echo "rule: the option $option, which the checks of $4 use, is in $1, under $2"
         grep -qE -- "$option\b" "$TMP/section"
     done <"$TMP/options"
+}
+
+# Sets ESCAPED to a text with a backslash in front of each of these characters; a backslash among them comes first.
+# (The quotes are for bash 3.2, to which \" behind // is two characters.)
+escape() { # TEXT CHARACTER...
+    local character backslash=\\
+    ESCAPED=$1
+    for character in "${@:2}"; do ESCAPED=${ESCAPED//"$character"/"$backslash$character"}; done
 }
 
 # Prints a character, given by its code point, as poke writes bytes: character 0x202E is \xe2\x80\xae.

@@ -6,9 +6,9 @@ load ../helpers
 
 # Prints a frame, as poke writes bytes.
 frame() { # FORMAT PAYLOAD
-    local LC_ALL=C text=$2
-    text=${text//\\/\\\\} text=${text//\"/\\\"} text=${text//\{/\\\{}
-    printf '"\\x00\\x00\\x%02x\\x%02x\\x%02x""%s"' $((${#2} / 256)) $((${#2} % 256)) "$1" "$text"
+    local LC_ALL=C
+    escape "$2" \\ '"' '{'
+    printf '"\\x00\\x00\\x%02x\\x%02x\\x%02x""%s"' $((${#2} / 256)) $((${#2} % 256)) "$1" "$ESCAPED"
 }
 text() { frame 1 "$1"; }
 json() { frame 2 "$1"; }
