@@ -73,7 +73,9 @@ int datagram_socket_failed(int fd) {
  * wait for, and with it two servers could have the same port. */
 static int bind_to(const struct addrinfo *a) {
     int fd = datagram_socket(a->ai_family);
-    return fd < 0 || bind(fd, a->ai_addr, a->ai_addrlen) == 0 ? fd : datagram_socket_failed(fd);
+    if (fd < 0 || bind(fd, a->ai_addr, a->ai_addrlen) == 0)
+        return fd;
+    return datagram_socket_failed(fd);
 }
 
 int bind_on(const char *host, const char *port) {

@@ -24,8 +24,9 @@ static int only_server;             /* the socket is connected */
  * the peer is. */
 static int socket_to(const struct addrinfo *a) {
     int fd = datagram_socket(a->ai_family);
-    return fd < 0 || !only_server || connect(fd, a->ai_addr, a->ai_addrlen) == 0 ? fd
-                                                                                 : datagram_socket_failed(fd);
+    if (fd < 0 || !only_server || connect(fd, a->ai_addr, a->ai_addrlen) == 0)
+        return fd;
+    return datagram_socket_failed(fd);
 }
 
 /* Turns to the first of the addresses from `a` up to `end`. Returns 0, or -1 with errno. */

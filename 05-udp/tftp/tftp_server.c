@@ -83,7 +83,9 @@ static int socket_same_address(int listener) {
         ((struct sockaddr_in *)&own.ip)->sin_port = 0;
 
     int fd = datagram_socket(own.ip.ss_family);
-    return fd < 0 || bind(fd, (struct sockaddr *)&own.ip, own.len) == 0 ? fd : datagram_socket_failed(fd);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&own.ip, own.len) == 0)
+        return fd;
+    return datagram_socket_failed(fd);
 }
 
 /* Opens a socket for a request, and the file that it asks for. Returns 0, or -1 with errno. */
