@@ -411,10 +411,9 @@ END
         a > $(text 'put://id="2",size="5"')
         $(refused a 2 storage)
         a eof
-        x close
-        b > $(text "get://id=\"1\",path=\"$path\"")
-        b < $(text 'ok://id="1",size="5"')$(bytes hello)
 END
+    gets_hello() { [ "$(get "$path")" = hello ]; }
+    eventually gets_hello
     holds 1 '*'
 }
 

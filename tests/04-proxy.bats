@@ -478,12 +478,8 @@ END
         crowd crowd 64 "x" "x"
         crowd served 5 15
         crowd refused 49 59
-        crowd close
-        next crowd 5 "x" "x"
-        next close
-        again crowd 5 "x" "x"
-        again served 1 5
 END
+    eventually serves 5 1
     of_ours logged ' refused: no room$'
 }
 

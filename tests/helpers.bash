@@ -199,6 +199,20 @@ speak() { # [OPTION...]
     return $status
 }
 
+# Waits until a command succeeds: newcomers may overtake the news that others have gone, and find no room yet.
+eventually() { # COMMAND [ARGUMENT...]
+    local deadline=$((SECONDS + ${POKE_MS:-5000} / 1000 + 1))
+    until "$@"; do
+        [ $SECONDS -le $deadline ] || return 1
+        pause
+    done
+}
+
+# Fails unless so many newcomers, MIN at least, get a byte for their byte.
+serves() { # NEWCOMERS MIN
+    printf '%s\n' "new crowd $1 \"x\" \"x\"" "new served $2 $1" | "$POKE" "$HOST" "$PORT"
+}
+
 # Waits until the log of the server started last has a line that matches.
 logged() { # EXTENDED-REGULAR-EXPRESSION
     local tries
