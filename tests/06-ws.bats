@@ -422,8 +422,17 @@ still_there() {
 
 @test "ws: a client that answered while the server was busy is not hung up on" {
     ours
-    start "$WS_SERVER" -v -i 300 -w 1500
-    local log=${READERS[${#READERS[@]} - 1]} # who reads what -v writes
+    # What -v writes goes through a pipe, whose reader can be stopped.
+    cat >"$TMP/piped" <<'END'
+#!/usr/bin/env bash
+exec "$WS_SERVER" "$@" 2> >(exec sh -c 'echo $$ >"$TMP/reader"; exec cat >&2')
+END
+    chmod +x "$TMP/piped"
+    export TMP WS_SERVER
+    start "$TMP/piped" -v -i 300 -w 1500
+    local log
+    log=$(cat "$TMP/reader")
+    STARTED+=("$log")
     exec 5<>"/dev/tcp/$HOST/$PORT"
     request /echo >&5
     logged 'opcode 9: ping'

@@ -60,7 +60,6 @@ setup() {
     TMP=${BATS_TEST_TMPDIR-} # an old Bats (before 1.4) makes none
     [ -n "$TMP" ] || TMP=$(mktemp -d)
     STARTED=() # the processes to end
-    READERS=() # those that read their stderr, and end with them
 }
 
 teardown() {
@@ -70,7 +69,6 @@ teardown() {
         kill -s KILL "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
-    for pid in ${READERS[@]+"${READERS[@]}"}; do wait "$pid" || true; done
     rm -rf "$TMP"
 }
 
@@ -111,15 +109,16 @@ about() { # VARIABLE
 
 # Waits so many seconds, and needs no process for it: nobody writes into that FIFO.
 wait_in_vain() { # SECONDS
-    [ -p "$TMP/never" ] || mkfifo "$TMP/never" 2>/dev/null || true # another process of the test may just have made it
-    read -rt "$1" <>"$TMP/never" || true
+    local fifo=${BATS_RUN_TMPDIR:-$TMP}/never
+    [ -p "$fifo" ] || mkfifo "$fifo" 2>/dev/null || true # another process may just have made it
+    read -rt "$1" <>"$fifo" || true
 }
 
 # Between two looks at what gives no event: 10 ms.
 if ((BASH_VERSINFO[0] >= 4)); then
-    pause() { wait_in_vain 0.01; }
+    pause() { wait_in_vain "${1-0.01}"; } # [SECONDS]
 else
-    pause() { sleep 0.01; }
+    pause() { sleep "${1-0.01}"; }
 fi
 TRIES=$((${POKE_MS:-5000} / 10)) # such a look has as much time as poke gives an answer
 
@@ -158,37 +157,42 @@ launch_proxy() {
 }
 
 launch() { # PROGRAM [ARGUMENT...] [-- OPERAND...]
-    local line='' pipe command=()
-    pipe=$TMP/stderr$((++LAUNCHED))
+    local line='' deadline=$((SECONDS + 10)) gone=0 command=()
+    LOG=$TMP/stderr$((++LAUNCHED)).log
     while [ $# -gt 0 ] && [ "$1" != -- ]; do command+=("$1") && shift; done
     command+=(-p "${ON_PORT:-0}" "$@")
-    mkfifo "$pipe"
+    : >"$LOG"
     (
         exec 3>&- 5>&- 6>&- 7>&- 8>&- 9>&- # what the test has open: somebody may wait for its end
         [ -z "${LIMIT-}" ] || ulimit -n "$LIMIT"
         [ -z "${FILE_LIMIT-}" ] || ulimit -S -f "$FILE_LIMIT"
         [ -z "${IGNORING-}" ] || trap '' "$IGNORING"
-        exec "${command[@]}" <"${INPUT:-/dev/null}" >"$pipe.out" 2>"$pipe"
+        exec "${command[@]}" <"${INPUT:-/dev/null}" >"${LOG%.log}.out" 2>>"$LOG"
     ) &
-    PID=$! LOG=$pipe.log
+    PID=$!
     STARTED+=("$PID")
-    exec 4<"$pipe" || exec 4<"$pipe" # bash 3.2 gives up if a child ends meanwhile
-    : >"$LOG"
-    while read -r -t 10 line <&4 && echo "$line" >>"$LOG"; do
-        [[ $line == *'listening on '* ]] && break
+    # It has 10 s. When it has ended, or they have, there is a last look.
+    until ready; do
+        if [ $gone -eq 1 ]; then
+            echo "rule: a server prints \"...listening on HOST:PORT\" on stderr when it is ready; here: $(head -n 1 "$LOG")"
+            return 1
+        fi
+        pause 0.002
+        kill -0 "$PID" 2>/dev/null && [ $SECONDS -lt $deadline ] || gone=1
     done
-    cat <&4 >>"$LOG" 3>&- 5>&- 6>&- 7>&- 8>&- 9>&- & # go on reading, or the server stops when the pipe is full
-    READERS+=($!)
-    exec 4<&-
-    if [[ $line != *'listening on '* ]]; then
-        echo "rule: a server prints \"...listening on HOST:PORT\" on stderr when it is ready; here: $(head -n 1 "$LOG")"
-        return 1
-    fi
     PORT=${line##*:}
     HOST=${line##*listening on }
     HOST=${HOST%:*}
     HOST=${HOST#[}
     HOST=${HOST%]}
+}
+
+# Reads lines of the log up to the one that says where the server listens, or fails: that one has not come, or not whole.
+ready() {
+    while IFS= read -r line; do
+        [[ $line != *'listening on '* ]] || return 0
+    done <"$LOG"
+    return 1
 }
 
 # Speaks to the server started last; the script comes on stdin (see poke -h).
