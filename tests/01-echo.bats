@@ -155,7 +155,7 @@ END
     speak_and_wait <<'END'
         crowd crowd 64 "x" "x"
         say waiting
-        crowd hold 1000
+        crowd hold 400
 END
     slept
 }

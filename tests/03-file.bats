@@ -267,7 +267,7 @@ END
     "$POKE" "$HOST" "$PORT" <"$TMP/script" >/dev/null 3>&- &
     STARTED+=($!)
     holds 1 '*.part'
-    kill -s KILL "$PID"
+    kill_server
     echo mine >"$TMP/files/holiday.part"
     files
     holds 1 '*.part'
@@ -282,7 +282,7 @@ END
     files
     printf hello >"$TMP/hello"
     path=$(put <"$TMP/hello")
-    kill -s KILL "$PID"
+    kill_server
     files
     get "$path" | cmp - "$TMP/hello"
     exec 5<>"/dev/tcp/$HOST/$PORT"

@@ -401,7 +401,7 @@ END
     speak_and_wait <<'END'
         crowd crowd 900 "PING 1\n" "PONG 1\n"
         say waiting
-        crowd hold 2000
+        crowd hold 1000
 END
     slept
 }

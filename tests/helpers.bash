@@ -69,7 +69,7 @@ teardown() {
         kill -s KILL "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
-    rm -rf "$TMP"
+    [ -n "${BATS_TEST_TMPDIR-}" ] || rm -rf "$TMP" # that one Bats removes
 }
 
 # Says what helps with a check that has failed: what the server said last, how it ended, and which exhibits of the museum
@@ -612,17 +612,16 @@ terminal() {
 }
 
 # Waits until the screen has a line that matches (blanks at its end are not seen), and the cursor is in that column.
+# $TMP/screen has the column, and then the lines.
 shows() { # EXTENDED-REGULAR-EXPRESSION [COLUMN]
-    local tries
+    local tries column
     for ((tries = 0; tries < TRIES; tries++)); do
-        tm capture-pane -p >"$TMP/screen"
-        if grep -qE -- "$1" "$TMP/screen" && { [ $# -eq 1 ] || [ "$(tm display -p '#{cursor_x}')" = "$2" ]; }; then
-            return 0
-        fi
+        tm display -p '#{cursor_x}' \; capture-pane -p >"$TMP/screen"
+        read -r column <"$TMP/screen"
+        [ "$column" = "${2-$column}" ] && grep -qE -- "$1" < <(sed 1d "$TMP/screen") && return 0
         pause
     done
-    echo "no line of the screen matches $1${2+, or the cursor is not in column $2}; it is in $(
-        tm display -p '#{cursor_x}'):"
-    cat "$TMP/screen"
+    echo "no line of the screen matches $1${2+, or the cursor is not in column $2}; it is in $column:"
+    sed 1d "$TMP/screen"
     return 1
 }
