@@ -1,8 +1,7 @@
 /* echo_select.c - an echo server for many clients at once, in one file: select(), and a buffer for each client.
  *
  *     terminal 1:  cc -o echo_select echo_select.c && ./echo_select
- *     terminal 2:  telnet 127.0.0.1 3200           type a line
- *     terminal 3:  nc 127.0.0.1 3200               both are served, neither waits
+ *     terminals 2 and 3:  telnet 127.0.0.1 3200 and nc 127.0.0.1 3200: both are served, neither waits
  *
  * Nothing but select() ever waits, so a client that is silent, or does not read, keeps nobody else waiting. A byte's
  * way: client_read -> data -> client_write. Left to loop.c: -v, a fair share of time for each, deadlines, last words.
@@ -101,7 +100,6 @@ static void serve(int listener) {
         }
         if (select(FD_SETSIZE, &readable, &writable, NULL, NULL) < 0)
             continue; /* the sets say nothing */
-
         for (int fd = 0; fd < FD_SETSIZE; fd++) {
             struct client *c = &clients[fd];
             if (c->open && FD_ISSET(fd, &readable))
@@ -120,7 +118,6 @@ static void serve(int listener) {
 }
 
 static void on_signal(int number) { _exit(number == 0); } /* one of the few calls that a handler may make */
-
 int main(int argc, char **argv) {
     const char *address = "127.0.0.1", *port = "3200";
     int option, on = 1, wrong = 0;
@@ -145,7 +142,6 @@ int main(int argc, char **argv) {
     if (signal(SIGHUP, on_signal) == SIG_IGN)
         signal(SIGHUP, SIG_IGN); /* it was ignored at the start: nohup */
     signal(SIGPIPE, SIG_IGN);    /* write() to a client that is gone shall fail, and not end the program */
-
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *a;
     int error = getaddrinfo(address, port, &hints, &a);
     int listener = error ? -1 : socket(a->ai_family, a->ai_socktype, a->ai_protocol);

@@ -78,7 +78,6 @@ void client_send(struct client *c, const void *data, size_t len) {
     size_t sent = 0;
     if (len == 0 || c->closing || c->gone)
         return;
-
     if (c->out.length + len > server->out_max)
         c->blocked = 0; /* perhaps it has read meanwhile: ask the kernel before it is called too slow */
     if (c->out.length > WRITE_EARLY)
@@ -118,7 +117,6 @@ static int client_read(struct client *c) {
             client_drop(c, strerror(errno));
         return 0;
     }
-
     size_t len = (size_t)n, used = 0;
     int offered = c->in.length == 0;
     c->eof = n == 0;
@@ -165,7 +163,6 @@ static void client_finish_turn(struct client *c, long long now) {
         c->buffered = now;
     client_flush(c);
     client_look_again(c);
-
     int all_written = c->out.length == 0;
     if (all_written && c->closing)
         client_linger(c, now);
@@ -244,7 +241,6 @@ static long long wait_for_events(int listener, int signals, fd_set *readable, fd
         FD_SET(listener, readable);
     FD_SET(signals, readable);
     long long until = arm_select(now, readable, writable), wait = until > now ? until - now : 0;
-
     struct timeval timeout = {.tv_sec = (time_t)(wait / 1000), .tv_usec = (suseconds_t)(wait % 1000 * 1000)};
     int n = select(FD_SETSIZE, readable, writable, NULL, until == NEVER ? NULL : &timeout);
     if (n <= 0) { /* a signal, or the time is up: the sets say nothing */

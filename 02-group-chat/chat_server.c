@@ -39,13 +39,11 @@ const char usage[] = "usage: chat_server [-hv] [-a ADDRESS] [-p PORT]\n"
                      "  -a ADDRESS  listen on this name or address (default 127.0.0.1; all: 0.0.0.0 or ::)\n"
                      "  -p PORT     0 to 65535, 0 takes any free one (default 5228)\n";
 
-struct person { /* in the place of its client's descriptor */
+static struct person { /* in the place of its client's descriptor */
     struct client *client;
     char name[WORD_MAX + 1];
     char room[WORD_MAX + 1]; /* "": in none, as before the greeting and after the goodbye */
-};
-
-static struct person people[FD_SETSIZE];
+} people[FD_SETSIZE];
 static struct line lines[FD_SETSIZE]; /* the line that each client is about to complete */
 static char lobby[] = "lobby";
 
@@ -146,7 +144,6 @@ static void do_rooms(struct client *c, char *text) {
         if (*room_of(a))
             rooms[count++] = room_of(a);
     qsort(rooms, count, sizeof rooms[0], compare_words);
-
     for (size_t first = 0, next; first < count; first = next) {
         next = first + 1;
         while (next < count && strcmp(rooms[next], rooms[first]) == 0)
@@ -213,7 +210,6 @@ static void run_command(struct client *c, char *line) {
     size_t len = strcspn(line, " ");
     char *text = line + len + strspn(line + len, " ");
     line[len] = '\0';
-
     const struct command *command = commands;
     while (command->name && strcmp(command->name, line) != 0)
         command++;

@@ -51,11 +51,10 @@ const char usage[] =
     "/echo sends every message back, /chat?room=ROOM&name=NAME every text to the others in the room.\n";
 
 enum state { CONNECTING, ECHO, CHAT }; /* CONNECTING: its request is not here yet */
-
-static struct peer {  /* what is kept of a client, in the place of its descriptor */
-    enum state state; /* where its WebSocket leads */
-    int head_only;    /* its request is a HEAD: no answer has a body */
-    long long asked;  /* ms: when it was last asked for something: its request, a pong, the end of a close */
+static struct peer {                   /* what is kept of a client, in the place of its descriptor */
+    enum state state;                  /* where its WebSocket leads */
+    int head_only;                     /* its request is a HEAD: no answer has a body */
+    long long asked; /* ms: when it was last asked for something: its request, a pong, the end of a close */
     size_t out_when_asked; /* bytes that it was owed then: fewer now, and it reads */
     struct frame_reader reader;
 } peers[FD_SETSIZE];
@@ -262,9 +261,8 @@ static void on_connect(struct client *c) {
 
 /* A message is a request, and from then on a frame. */
 static size_t on_data(struct client *c, char *data, size_t len) {
-    if (peers[c->fd].state == CONNECTING)
-        return take_request(c, data, len);
-    return take_frame(c, (unsigned char *)data, len);
+    int connecting = peers[c->fd].state == CONNECTING;
+    return connecting ? take_request(c, data, len) : take_frame(c, (unsigned char *)data, len);
 }
 
 static void on_disconnect(struct client *c) {
@@ -335,7 +333,6 @@ int main(int argc, char **argv) {
     if (optind < argc)
         return refuse_argument(argv[optind]);
     page_find(page, argv[0]);
-
     /* A client is owed OUT_LOW when its message is taken: then comes the page, or an answer; in a chat perhaps one more. */
     websockets.out_max = OUT_LOW + PAGE_MAX + 2 * (size_t)message_max;
     return serve(&websockets, address, port);
