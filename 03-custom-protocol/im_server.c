@@ -263,7 +263,7 @@ static void on_connect(struct client *c) { session_begin(c); }
 
 /* Takes one frame. */
 static size_t on_data(struct client *c, char *data, size_t len) {
-    struct frame f;
+    struct frame f = {0};
     struct message m = {.type = TYPES};
     long size = frame_decode(&f, data, len);
     if (size == 0)
