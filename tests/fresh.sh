@@ -3,10 +3,12 @@
 # root, then the first of them once more, then (but not with CI=true) both as a user without root. Exit: 0 all went well,
 # 1 not, 77 it cannot be tried here.
 #
-#     sh tests/fresh.sh [SUITE]          default bookworm; takes some minutes, 500 MB of disk and a download of 150 MB
+#     sh tests/fresh.sh [SUITE [ARCHITECTURE]]     default bookworm, and that of this machine (an amd64 can be an i386, too);
+#                                                  takes some minutes, 500 MB of disk and a download of 150 MB
 set -eu
 cd "$(dirname "$0")/.."
 suite=${1-bookworm}
+architecture=${2-$(dpkg --print-architecture 2>/dev/null || true)}
 
 cannot() {
     echo "the first minute cannot be tried here: $*"
@@ -25,8 +27,8 @@ leave() {
 trap leave EXIT
 trap 'exit 1' HUP INT TERM
 
-echo "making a minimal Debian ($suite)"
-debootstrap --variant=minbase "$suite" "$machine" >"$machine.log" 2>&1 || {
+echo "making a minimal Debian ($suite, $architecture)"
+debootstrap --variant=minbase ${architecture:+"--arch=$architecture"} "$suite" "$machine" >"$machine.log" 2>&1 || {
     tail -n 3 "$machine.log"
     rm -f "$machine.log"
     cannot "debootstrap failed"
