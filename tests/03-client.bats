@@ -124,6 +124,7 @@ arrives() { # SENT FILE
     STARTED+=("$client")
     said lisi 'logged in'
     head -c 4096 <&7 >/dev/null
+    sleep 0.3 # in which all 30 come, and it must not say that they are read
     kill -s KILL $client
     wait $client || true
     exec 7>&-
