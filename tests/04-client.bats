@@ -166,13 +166,17 @@ nobody() {
     ends 0
 }
 
-@test "heartbeat client: a name for a host works, and IPv6 does" {
+@test "heartbeat client: a name for a host works" {
     start "$HEARTBEAT_SERVER"
     echo one | "$HEARTBEAT_CLIENT" -n me localhost "$PORT"
     echo one >"$TMP/in"
     accepted "$TMP/in"
-    grep -qs . /proc/net/if_inet6 || return 0
+}
+
+@test "heartbeat client: IPv6 works" {
+    needs_ipv6
     start "$SERVER" -a ::1
+    echo one >"$TMP/in"
     echo one | "$HEARTBEAT_CLIENT" -n me ::1 "$PORT"
     accepted "$TMP/in"
 }

@@ -148,7 +148,7 @@ ends() { # CODE LAST-LINE
     for url in ws://127.0.0.2:/x 'WS://[::1]:' 'ws://127.0.0.2:?x'; do # nothing behind the colon stands for port 80
         within 10 "$WS_CLIENT" -w 300 "$url" </dev/null >"$TMP/out" 2>"$TMP/err" && continue
         cat "$TMP/err"
-        grep -q ':80\b' "$TMP/err"
+        grep -qE ':80([^0-9]|$)' "$TMP/err"
     done
 }
 

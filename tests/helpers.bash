@@ -4,6 +4,7 @@
 
 TOP=${BASH_SOURCE[0]%/tests/*} # load gives the whole path
 POKE=$TOP/tests/poke
+PROC=${PROC-/proc} # Linux tells things there; what uses it does without elsewhere
 
 # Sets a variable to the program that it shall name: what the user has given, else the one built in the course. A command
 # of several words becomes a script, so that every test can start it like a program.
@@ -106,6 +107,8 @@ of_ours() { [ -n "${OWN-}" ] || "$@"; } # COMMAND...
 about() { # VARIABLE
     [[ -z ${OWN-} || "|$OWN|" == *"|$1|"* ]] || skip "this is about another program"
 }
+
+needs_ipv6() { (exec 5<>/dev/udp/::1/9) 2>/dev/null || skip "no IPv6 here"; }
 
 # Waits so many seconds, and needs no process for it: nobody writes into that FIFO.
 wait_in_vain() { # SECONDS
@@ -268,7 +271,7 @@ spin_beside() {
 # Prints the ms of CPU time that the server started last has used so far, or 0 if this system does not tell.
 used() {
     local ms=0
-    [ ! -r "/proc/$PID/stat" ] || ms=$(sed 's/.*) //' "/proc/$PID/stat" |
+    [ ! -r "$PROC/$PID/stat" ] || ms=$(sed 's/.*) //' "$PROC/$PID/stat" |
         awk -v ticks="$(getconf CLK_TCK)" '{ printf "%d", ($12 + $13) * 1000 / ticks }')
     echo "$ms"
 }
@@ -487,11 +490,11 @@ fair_checks() { # FILE...
 options_on_page() { # PAGE HEADING COMMAND-AS-EXTENDED-REGULAR-EXPRESSION FILE...
     local option
     awk -v heading="## $2" '/^## / { here = index($0, heading) == 1 } here' "$1" >"$TMP/section"
-    fair_checks "${@:4}" | grep -oE "($3) .*" | sed 's/[|<>].*//' | grep -oE ' -[a-zA-Z]\b' | sort -u >"$TMP/options"
+    fair_checks "${@:4}" | grep -oE "($3) .*" | sed 's/[|<>].*//' | tr ' ' '\n' | grep -xE -- '-[a-zA-Z]' | sort -u >"$TMP/options"
     [ -s "$TMP/options" ]
     while read -r option; do
         echo "rule: the option $option, which the checks of $4 use, is in $1, under $2"
-        grep -qE -- "$option\b" "$TMP/section"
+        grep -qE "(^|[^a-zA-Z0-9_-])$option([^a-zA-Z0-9_]|\$)" "$TMP/section"
     done <"$TMP/options"
 }
 

@@ -72,7 +72,7 @@ shows_help() {
         echo "and its -h has to explain: $option"
         case $option in
         *' '*) option=${option#* } && grep -qE -- "${option%]}[: ]+.*" <<<"${help#*$'\n'}" ;;
-        *) grep -qE -- "-${option:2:1}\b" <<<"$help" ;;
+        *) grep -qE -- "-${option:2:1}([^a-z]|\$)" <<<"$help" ;;
         esac
     done
 }
@@ -113,19 +113,19 @@ reports_lost_help() {
 fills_descriptors() {
     local fd
     start_closed "$1"
-    until grep -q socket: < <(ls -l "/proc/$PID/fd"); do
+    until grep -q socket: < <(ls -l "$PROC/$PID/fd"); do
         kill -0 "$PID"
         pause
     done
     for fd in 0 1 2; do
-        echo "rule: a socket is never number 0, 1 or 2; $fd is: $(readlink "/proc/$PID/fd/$fd")"
-        [ "$(readlink "/proc/$PID/fd/$fd")" = /dev/null ]
+        echo "rule: a socket is never number 0, 1 or 2; $fd is: $(readlink "$PROC/$PID/fd/$fd")"
+        [ "$(readlink "$PROC/$PID/fd/$fd")" = /dev/null ]
     done
     stops_on TERM
 }
 
 @test "a server that is started with stdin, stdout and stderr closed gives their numbers to no socket" {
-    [ -e /proc/self/fd ] || skip "no /proc here"
+    [ -e "$PROC/self/fd" ] || skip "no /proc here"
     each servers fills_descriptors
 }
 
@@ -177,7 +177,7 @@ listens_on_ipv6() {
 }
 
 @test "every server listens on IPv6" {
-    grep -qs . /proc/net/if_inet6 || ifconfig lo0 2>/dev/null | grep -q inet6 || skip "no IPv6 here"
+    needs_ipv6
     each servers-with-v listens_on_ipv6
 }
 
