@@ -65,8 +65,8 @@ long record_decode(struct message *m, const char *data, size_t len, const char *
         return 0;
     const char *line = data + RECORD_HEADER;
     *why = "this record is shorter than it was written";
-    if (len - RECORD_HEADER <
-        length) /* a record has one line feed, its last byte: if it is there, bytes are missing */
+    /* A record has one line feed, its last byte: if it is there, bytes are missing before it. */
+    if (len - RECORD_HEADER < length)
         return memchr(line, '\n', len - RECORD_HEADER) ? -1 : 0;
 
     *why = "this record is not what was written: its checksum is another";
