@@ -47,6 +47,7 @@ END
 }
 
 @test "echo: 16 MiB sent and read at the same time come back byte for byte" {
+    takes_long
     start "$ECHO_SERVER"
     speak <<<'a echo 16777216'
 }
@@ -77,6 +78,7 @@ stuck() { # STEPS, what a does then, with \n between them
 }
 
 @test "echo: a half-close with much under way loses nothing" {
+    takes_long
     start "$ECHO_SERVER"
     stuck 'a drain\na eof\na close' | speak
 }
@@ -112,6 +114,7 @@ END
 }
 
 @test "echo: a client that resets while the server writes to it disturbs nobody" {
+    takes_long
     start "$ECHO_SERVER"
     speak <<'END'
         a deaf
@@ -142,6 +145,7 @@ END
 }
 
 @test "echo: with more clients than select() can watch it refuses the rest, serves the others, and recovers" {
+    takes_long
     LIMIT=2048 start "$ECHO_SERVER"
     speak <<'END'
         crowd crowd 1100 "x" "x"
@@ -151,6 +155,7 @@ END
 }
 
 @test "echo: a full house costs no CPU while nobody speaks" {
+    takes_long
     LIMIT=32 start "$ECHO_SERVER"
     speak_and_wait <<'END'
         crowd crowd 64 "x" "x"
@@ -165,6 +170,7 @@ END
 }
 
 @test "echo: SIGTERM is heard even when the clients leave it no rest" {
+    takes_long
     start "$ECHO_SERVER"
     for _ in {1..24}; do
         "$ECHO_CLIENT" "$HOST" "$PORT" </dev/zero >/dev/null 2>&1 3>&- &

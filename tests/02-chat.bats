@@ -396,6 +396,7 @@ unseen() {
 }
 
 @test "chat: no name has a character in it that nobody can see" {
+    takes_long
     start "$CHAT_SERVER"
     local code rule='"* a name is 1 to 32 bytes of letters, digits, - and _\n"'
     for code in $(unseen); do
@@ -645,6 +646,7 @@ END
 }
 
 @test "chat: who asks for much and reads nothing is made to wait, and nobody else" {
+    takes_long
     start "$CHAT_SERVER"
     chat a b <<'END'
         a fill 67108864 "/echo mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm\n/help\n" via b "/echo w\n" "b (echo): w\n"
@@ -655,6 +657,7 @@ END
 }
 
 @test "chat: a reader that does not keep up is dropped, and nobody else notices" {
+    takes_long
     start "$CHAT_SERVER"
     crowd -c 12 -d 2 -s 2 -n 4000 -b 1000 -l
     of_ours too_slow 2
@@ -676,6 +679,7 @@ END
 }
 
 @test "chat: 100 who do not read are dropped at their bound, and 10 who do read on" {
+    takes_long
     start "$CHAT_SERVER"
     crowd -c 110 -d 100 -n 3500 -b 1000 -l
     of_ours too_slow 100
@@ -687,11 +691,13 @@ END
 }
 
 @test "chat: 900 in one room, and everyone gets every line once and in order" {
+    takes_long
     start "$CHAT_SERVER"
     crowd -c 900 -n 200
 }
 
 @test "chat: 900 in one room, 100 of them stalled, and the others get every line" {
+    takes_long
     start "$CHAT_SERVER"
     crowd -c 900 -d 100 -n 200
 }

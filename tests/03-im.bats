@@ -531,6 +531,7 @@ END
 }
 
 @test "im: who asks for much and reads nothing is made to wait, and nobody else" {
+    takes_long
     start "$IM_SERVER"
     talk <<END
         $(login a zhangsan 0)
@@ -569,6 +570,7 @@ END
 }
 
 @test "im: 20 pairs write to each other in all formats, and each message arrives once and in order" {
+    takes_long
     local i
     for ((i = 0; i < 40; i++)); do echo "u$i:secret"; done >"$TMP/accounts"
     start "$IM_SERVER" -u "$TMP/accounts"

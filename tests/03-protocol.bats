@@ -60,6 +60,7 @@ session_messages() {
 
 @test "protocol: a session says the same wherever the stream is cut, and byte by byte" {
     ours
+    takes_long
     session_messages >"$TMP/messages"
     [ "$(wc -l <"$TMP/messages")" -gt 25 ]
     for format in text json xml; do
@@ -277,6 +278,7 @@ END
 }
 
 @test "protocol: what is no message is answered with the offset of the mistake, and the next one is read" {
+    takes_long
     about IM_SERVER
     start "$IM_SERVER"
     {

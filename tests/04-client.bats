@@ -497,6 +497,7 @@ moving_server() {
 }
 
 @test "heartbeat client: an address that does not answer has 3 seconds, if the name has another" {
+    takes_long
     moving_server
     local port=$PORT log=$LOG
     start "$BATS_FILE_TMPDIR/stand_in" full
@@ -827,6 +828,7 @@ proxy() { # [OPTION...]
 
 # 500 messages through a network that cuts, stalls and chops: SEEDS=20 for the long run.
 @test "heartbeat client: 500 messages through a network that cuts, stalls and chops at random arrive once and in order" {
+    takes_long
     local seed
     seq 500 | sed 's/$/ 吃饭了吗 hello/' >"$TMP/in"
     for ((seed = 1; seed <= ${SEEDS-3}; seed++)); do

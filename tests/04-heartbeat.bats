@@ -243,6 +243,7 @@ END
 }
 
 @test "heartbeat: 4096 names are remembered; who is gone for longest makes room, never one who is here" {
+    takes_long
     start "$HEARTBEAT_SERVER"
     {
         for name in here first second; do
@@ -357,6 +358,7 @@ END
 }
 
 @test "heartbeat: 900 hearts beat, and then each that stops is dropped, none early" {
+    takes_long
     start "$HEARTBEAT_SERVER" -t 1500
     pulse -c 900 -i 300 -n 2 -t 1500
 }
@@ -397,6 +399,7 @@ END
 }
 
 @test "heartbeat: 900 idle clients cost no CPU" {
+    takes_long
     start "$HEARTBEAT_SERVER"
     speak_and_wait <<'END'
         crowd crowd 900 "PING 1\n" "PONG 1\n"

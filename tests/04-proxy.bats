@@ -77,6 +77,7 @@ END
 }
 
 @test "proxy: 1 MiB comes through unchanged, chopped, delayed, or both" {
+    takes_long
     proxy
     local size
     for size in 1023 7 random; do
@@ -167,6 +168,7 @@ END
 }
 
 @test "proxy: who sends and does not read is made to wait, and nobody else" {
+    takes_long
     proxy
     speak <<'END'
         greedy fill 67108864 via a "ping" "ping"
@@ -463,6 +465,7 @@ delayed_stops_on() { # SIGNAL
 }
 
 @test "proxy: 200 at once, chopped, and each gets its own" {
+    takes_long
     proxy -c 1
     speak <<'END'
         crowd crowd 200 "hello" "hello"
@@ -484,6 +487,7 @@ END
 }
 
 @test "proxy: it costs no CPU to wait, stalled, half-closed, or with a reader that does not read" {
+    takes_long
     proxy
     spin_beside
     dial

@@ -402,6 +402,7 @@ END
 }
 
 @test "tftp: block numbers go on at 0 after 65535" {
+    takes_long
     serve -w
     head -c 524488 /dev/urandom >"$TMP/root/long" # 65561 blocks of 8 bytes
     "$CLIENT" -b 8 -w 64 -g long -l "$TMP/long" "$HOST" "$PORT" 2>"$TMP/err" || cat "$TMP/err"
@@ -524,6 +525,7 @@ spoken() {
 letters() { head -c "$2" /dev/zero | tr '\0' "$1"; } # LETTER BYTES
 
 @test "tftp: a file that grows meanwhile ends where it ended at the request" {
+    takes_long
     serve
     gate_open
     local mode

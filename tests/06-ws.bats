@@ -519,6 +519,7 @@ END
 }
 
 @test "ws: who sends and does not read is made to wait, and nobody else" {
+    takes_long
     start "$WS_SERVER"
     {
         upgraded /echo b </dev/null
@@ -559,6 +560,7 @@ END
 }
 
 @test "ws: in a chat who does not read is dropped at his bound, and nobody else notices" {
+    takes_long
     start "$WS_SERVER" -m 65536
     {
         echo "d deaf"
@@ -595,6 +597,7 @@ END
 }
 
 @test "ws: SIGTERM says 1001 also to a client that is still sending, behind all that it is owed" {
+    takes_long
     start "$WS_SERVER"
     {
         upgraded /echo b </dev/null

@@ -108,6 +108,11 @@ about() { # VARIABLE
     [[ -z ${OWN-} || "|$OWN|" == *"|$1|"* ]] || skip "this is about another program"
 }
 
+# Leaves a check out of those that every exhibit of the museum is shown to, unless the exhibit names it: it takes long.
+takes_long() {
+    [ -z "${NAMED-}" ] || grep -qxF -- "$BATS_TEST_DESCRIPTION" "$NAMED" || skip "it takes long"
+}
+
 needs_ipv6() { (exec 5<>/dev/udp/::1/9) 2>/dev/null || skip "no IPv6 here"; }
 
 # Waits so many seconds, and needs no process for it: nobody writes into that FIFO.
