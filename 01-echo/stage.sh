@@ -12,6 +12,9 @@ if [ -t 1 ]; then bold=$(printf '\033[1m') dim=$(printf '\033[2m') off=$(printf 
 say() { printf '\n%s%s%s\n' "$bold" "$*" "$off"; }
 show() { printf '%s$ %s%s\n' "$dim" "$*" "$off"; }
 
+# Ends a process that this shell has started, at once, and without a word: some shells report what was killed.
+kill_now() { { kill -s KILL "$1"; wait "$1"; } 2>/dev/null; } # PROCESS
+
 # Starts a server in the background, on any free port, and waits for its ready line. Sets port, and server, its process.
 # Its log is in $work/log.
 serve() { # COMMAND...

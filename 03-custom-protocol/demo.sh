@@ -82,8 +82,7 @@ types 5 zhangsan '/quit'
 wait "$zhangsan"
 screen zhangsan
 show "kill -9 $server"
-kill -9 $server
-wait $server 2>/dev/null
+kill_now $server
 
 say 'The server is started again, and lisi finds what was said while she was away.'
 serve_im

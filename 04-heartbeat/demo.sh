@@ -84,8 +84,7 @@ seen client 'up to 5$'
 told
 
 say 'And with one that is killed (kill -9), and started again.'
-kill -s KILL $server
-wait $server 2>/dev/null
+kill_now $server
 type 'one for the dead server' 'and one more'
 seen client 'OPEN -> CLOSED' 3
 seen client 'next try in 100 ms' 3
