@@ -7,7 +7,7 @@
 
 load helpers
 
-JOURNAL=$TOP/tests/im_journal
+JOURNAL=${BUILD:-$TOP}/tests/im_journal
 PASSWORD=secret
 RECORDS=${FULL:+20} # in a journal that is damaged at each byte or bit; of 3, one of each kind has others on both sides
 RECORDS=${RECORDS:-3}

