@@ -65,13 +65,17 @@ int listen_on(const char *address, const char *port) {
 
 /* Returns whether one more client may be taken in after `fd`. dup() asks: is there one more descriptor? If so, the next
  * accept() cannot fail with EMFILE, and a newcomer can always be taken out of the queue, if only to be refused. */
-static int has_room(int fd) {
+static int has_room(int fd, int below) {
     int next = dup(fd);
     close(next);
-    return next >= 0 && next < FD_SETSIZE;
+    return next >= 0 && next < below;
 }
 
 int listen_accept(int listener, char name[ADDRESS_TEXT]) {
+    return listen_accept_below(FD_SETSIZE, listener, name);
+}
+
+int listen_accept_below(int below, int listener, char name[ADDRESS_TEXT]) {
     static const int on = 1;
     struct sockaddr_storage address;
     socklen_t len = sizeof address;
@@ -84,7 +88,7 @@ int listen_accept(int listener, char name[ADDRESS_TEXT]) {
     }
 
     address_text(&address, len, name);
-    if (!has_room(fd)) {
+    if (!has_room(fd, below)) {
         fprintf(stderr, "%s refused: no room\n", name);
         close(fd);
         return -1;
