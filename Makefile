@@ -3,16 +3,18 @@
 
 PROGRAMS_01 = 01-echo/echo_once 01-echo/echo_select 01-echo/echo_server 01-echo/echo_client 01-echo/menu_server \
 	01-echo/echo_bench
+PROGRAMS_01_DESIGNS = 01-echo/designs/echo_fork 01-echo/designs/echo_prefork 01-echo/designs/echo_threads \
+	01-echo/designs/echo_poll
 PROGRAMS_02 = 02-group-chat/chat_server 02-group-chat/chat_client
 PROGRAMS_03 = 03-custom-protocol/im_server 03-custom-protocol/im_client 03-custom-protocol/file_server
 PROGRAMS_04 = 04-heartbeat/heartbeat_server 04-heartbeat/heartbeat_client 04-heartbeat/backoff 04-heartbeat/flaky_proxy
 PROGRAMS_05 = 05-udp/udp_echo_server 05-udp/udp_echo_client
 PROGRAMS_05_TFTP = 05-udp/tftp/tftp_server 05-udp/tftp/tftp_client
 PROGRAMS_06 = 06-websocket-handshake/ws_server 06-websocket-handshake/ws_client
-PROGRAMS    = $(PROGRAMS_01) $(PROGRAMS_02) $(PROGRAMS_03) $(PROGRAMS_04) $(PROGRAMS_05) $(PROGRAMS_05_TFTP) \
+PROGRAMS    = $(PROGRAMS_01) $(PROGRAMS_01_DESIGNS) $(PROGRAMS_02) $(PROGRAMS_03) $(PROGRAMS_04) $(PROGRAMS_05) $(PROGRAMS_05_TFTP) \
 	$(PROGRAMS_06)
 LESSONS     = 01 02 03 04 05 06
-WINGS       = tftp
+WINGS       = designs tftp
 TOOLS       = tests/poke tests/crowd tests/codec tests/im_talk tests/im_crowd tests/im_journal tests/courier tests/pulse tests/udp_relay \
 	tests/ws_cases tests/ws_modules tests/ws_peer tests/loop_server
 
@@ -41,6 +43,17 @@ $(PROGRAMS_01): 01-echo/*.[ch]
 	$(COMPILE) echo_client.c text.c connect.c signals.c wire.c
 01-echo/echo_bench:
 	$(COMPILE) echo_bench.c connect.c signals.c wire.c
+
+$(PROGRAMS_01_DESIGNS): 01-echo/designs/*.[ch]
+DESIGN = options.c echo.c listen.c signals.c wire.c
+01-echo/designs/echo_fork:
+	$(COMPILE) echo_fork.c $(DESIGN)
+01-echo/designs/echo_prefork:
+	$(COMPILE) echo_prefork.c $(DESIGN)
+01-echo/designs/echo_threads:
+	cd $(@D) && $(CC) -pthread $(CFLAGS) $(LDFLAGS) -o $(@F) echo_threads.c $(DESIGN)
+01-echo/designs/echo_poll:
+	$(COMPILE) echo_poll.c $(DESIGN)
 
 $(PROGRAMS_02): 02-group-chat/*.[ch]
 02-group-chat/chat_server:

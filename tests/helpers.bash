@@ -34,6 +34,10 @@ program ECHO_SERVER 01-echo/echo_server
 program ECHO_SELECT 01-echo/echo_select
 program ECHO_CLIENT 01-echo/echo_client
 program ECHO_BENCH 01-echo/echo_bench
+program ECHO_FORK 01-echo/designs/echo_fork
+program ECHO_PREFORK 01-echo/designs/echo_prefork
+program ECHO_THREADS 01-echo/designs/echo_threads
+program ECHO_POLL 01-echo/designs/echo_poll
 program MENU_SERVER 01-echo/menu_server
 program CHAT_SERVER 02-group-chat/chat_server
 program CHAT_CLIENT 02-group-chat/chat_client
