@@ -129,6 +129,14 @@ under_sanitizers() {
         env SEEDS=20 ASAN_OPTIONS=detect_leaks=0 BUILD="$TREE" sh tests/bats.sh tests/0*.bats tests/promises.bats
 }
 
+# Threads: two that use the same memory at the same time, and no lock.
+under_thread_sanitizer() {
+    build threads make "CFLAGS=$thread_sanitizer" 01-echo/designs/echo_threads || return 1
+    TSAN_OPTIONS=halt_on_error=1 PATCHED=yes ECHO_THREADS=$TREE/01-echo/designs/echo_threads GRADES=all \
+        sh tests/bats.sh -f 'thread|-n clients|has another worker|those that work' tests/01-designs.bats
+}
+thread_sanitizer='-std=c11 -g -O1 -fno-omit-frame-pointer -fsanitize=thread'
+
 under_valgrind() {
     mkdir -p "$work/valgrind"
     for program in $(make -s programs) tests/codec; do
@@ -217,6 +225,7 @@ check 'scripts: with bash --posix and gawk --posix' 'bats bash gawk' scripts_run
 check 'scripts: with the sh of busybox and the first awk' 'bats busybox original-awk' scripts_run 'busybox sh' original-awk
 check 'tests under address and undefined sanitizers, without /proc, timeout and md5sum' 'bats busybox original-awk' under_sanitizers
 check 'tests on a big-endian machine' 'bats qemu-s390x s390x-linux-gnu-gcc' big_endian
+check 'tests under thread sanitizer' bats under_thread_sanitizer
 check 'tests under valgrind' 'valgrind bats' under_valgrind
 check 'tests through flaky_proxy -c 1' bats through -c 1
 check 'tests through flaky_proxy -c random' bats through -c random
@@ -224,6 +233,7 @@ check 'crash: 200 times' bats env KILLS=200 sh tests/bats.sh -f 'kill -9' tests/
 check 'museum: each exhibit fails the checks that it names, and no other' 'bats patch' museum
 check 'exercises: a solution passes its check and the tests of its lesson' 'bats patch' exercises
 check 'own: programs in Python fail the checks that they name, and no other' 'bats python3' env GRADES=all TEST_SECONDS=900 sh tests/bats.sh tests/own.bats
+check 'designs: each fails the checks that its page names, and no other' bats env GRADES=all TEST_SECONDS=900 sh tests/bats.sh -f 'page names' tests/01-designs.bats
 wait
 cat "$work/beside"
 grep -q '^not ok' "$work/beside" && failed=1

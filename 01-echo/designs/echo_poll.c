@@ -71,7 +71,7 @@ static void client_write(struct client *c, int fd) {
 }
 
 /* Lets a client read and write what it can, and says what to wait for next. */
-static void client_turn(struct client *c, struct pollfd *event, int work_ms) {
+static void client_step(struct client *c, struct pollfd *event, int work_ms) {
     if ((event->revents & ~POLLOUT) && !c->eof &&
         c->length < BUFFER_SIZE) /* POLLERR and POLLHUP come unasked */
         client_read(c, event->fd, work_ms);
@@ -125,7 +125,7 @@ int main(int argc, char **argv) {
             continue;
         for (int i = FIRST; i < places && !stop; i++)
             if (events[i].fd >= 0 && events[i].revents)
-                client_turn(&clients[i], &events[i], o.work_ms);
+                client_step(&clients[i], &events[i], o.work_ms);
         if (events[1].revents)
             accept_newcomer(events[1].fd, o.workers);
     }
