@@ -10,7 +10,7 @@ export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:+600} # s: a test here runs a whole
 
 # Runs the checks of 01-echo.bats with a design, and fails unless just those fail that the page names.
 graded_as_on_page() { # PROGRAM-PATH
-    local only=. patience=${POKE_MS:-5000}
+    local only='^echo: ' patience=${POKE_MS:-5000}
     awk -F ' *[|] *' -v name="$(basename "$1")" '/^## / { here = /fails/ } here && $2 == "`" name "`" && $3 ~ /^echo/ { print $3 }' \
         "$TOP/01-echo/designs/README.md" >"$TMP/table"
     if [ "${GRADES-}" != all ]; then
@@ -140,6 +140,19 @@ outlived() { # PROGRAM [ARGUMENT...]
     exec 5>&-
     echo "rule: when its client has gone, it ends, too"
     eventually gone
+}
+
+@test "echo_fork: when the parent is killed, its port is free, though a child still serves" {
+    local port
+    start "$ECHO_FORK"
+    exec 5<>"/dev/tcp/$HOST/$PORT"
+    says 5 hello
+    port=$PORT
+    kill_server
+    ON_PORT=$port start "$ECHO_FORK"
+    serves 2 2
+    says 5 'still there'
+    exec 5>&-
 }
 
 @test "designs: when the parent is killed, the children serve their clients to the end, and then end" {
@@ -280,6 +293,16 @@ END
         exec 5>&- 6>&-
         stops_on TERM
     done
+}
+
+@test "echo_threads: a client is hung up on though another one's work goes on" {
+    start "$ECHO_THREADS" -w 500
+    {
+        printf '%s\n' 'say the work of the one takes 10 s, and the other does not wait for that' 'b > "x"' 'b < "x"'
+        echo 'a > "work\n"*20'
+        for _ in {1..200}; do printf '%s\n' 'b > "y"' 'b < "y"'; done # by then it has begun
+        printf '%s\n' 'b shut' 'b eof'
+    } | speak
 }
 
 @test "echo_poll: who works makes all others wait: that is what a loop cannot do" {

@@ -17,6 +17,12 @@ exhibit() { bash "$TOP/tests/museum.bash" "$TOP/tests/museum/$1.diff"; }
 @test "museum: blocking_write" { exhibit blocking_write; }
 @test "museum: char_eof" { exhibit char_eof; }
 @test "museum: closed_log" { exhibit closed_log; }
+@test "museum: designs_child_listens" { exhibit designs_child_listens; }
+@test "museum: designs_fork_in_thread" { exhibit designs_fork_in_thread; }
+@test "museum: designs_orphans" { exhibit designs_orphans; }
+@test "museum: designs_parent_keeps" { exhibit designs_parent_keeps; }
+@test "museum: designs_race" { exhibit designs_race; }
+@test "museum: designs_zombies" { exhibit designs_zombies; }
 @test "museum: emfile_spin" { exhibit emfile_spin; }
 @test "museum: exit_on_reset" { exhibit exit_on_reset; }
 @test "museum: fd_setsize" { exhibit fd_setsize; }
