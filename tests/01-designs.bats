@@ -298,8 +298,8 @@ END
 @test "echo_threads: a client is hung up on though another one's work goes on" {
     start "$ECHO_THREADS" -w 500
     {
-        printf '%s\n' 'say the work of the one takes 10 s, and the other does not wait for that' 'b > "x"' 'b < "x"'
-        echo 'a > "work\n"*20'
+        printf '%s\n' 'say the work of the one takes 7 s, and the other does not wait for that' 'b > "x"' 'b < "x"'
+        echo 'a > "work\n"*14'
         for _ in {1..200}; do printf '%s\n' 'b > "y"' 'b < "y"'; done # by then it has begun
         printf '%s\n' 'b shut' 'b eof'
     } | speak
