@@ -163,7 +163,7 @@ test: all $(TOOLS)
 $(TESTS): all $(TOOLS)
 	@name=$$(echo $@ | sed 's/test-//'); sh tests/bats.sh $$(ls tests/$$name-*.bats tests/0?-$$name*.bats 2>/dev/null)
 
-EXERCISES = exercise-01-1 exercise-01-2 exercise-01-3 exercise-02-1 exercise-02-2 \
+EXERCISES = exercise-01-1 exercise-01-2 exercise-01-3 exercise-01-4 exercise-01-5 exercise-02-1 exercise-02-2 \
 	exercise-03-1 exercise-03-2 exercise-04-1 exercise-04-2 exercise-05-1 exercise-05-2 exercise-05-3 \
 	exercise-06-1 exercise-06-2
 

@@ -108,6 +108,8 @@ answers() { # EXIT-CODE PATTERN [VARIABLE=VALUE...]
 @test "exercise 01-1: upper case" { exercise 01-1; }
 @test "exercise 01-2: idle clients" { exercise 01-2; }
 @test "exercise 01-3: how many are on the line" { exercise 01-3; }
+@test "exercise 01-4: a pool of threads" { exercise 01-4; }
+@test "exercise 01-5: a loop that hands its work on" { exercise 01-5; }
 @test "exercise 02-1: /last" { exercise 02-1; }
 @test "exercise 02-2: /topic" { exercise 02-2; }
 @test "exercise 03-1: typing" { exercise 03-1; }

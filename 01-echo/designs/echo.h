@@ -10,7 +10,7 @@ struct line_start {
     int matched;
 };
 
-/* Returns how many lines begin with "work" in the bytes that a client has sent next, wherever its reads have cut them. */
+/* Returns how many lines begin with "work" in the next bytes of a client, wherever its reads have cut them. */
 int work_lines(struct line_start *at, const char *data, size_t len);
 
 /* Burns so many ms of CPU time of the calling thread. It does not sleep: that is what a database or a compiler does. */

@@ -4,8 +4,8 @@
  *     terminal 2:  telnet 127.0.0.1 3200           type a line
  *     terminal 3:  nc 127.0.0.1 3200               both are served, neither waits
  *
- * The loop of echo_select.c, with an array of what to wait for in place of sets of bits: it is as long as we want, and a
- * descriptor may have any number. Nothing but poll() waits; so what takes CPU time (-w) makes all the others wait.
+ * The loop of echo_select.c, with an array of what to wait for in place of sets of bits: it is as long as we want, and
+ * a descriptor may have any number. Nothing but poll() waits; so what takes CPU time (-w) makes all the others wait.
  */
 #define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
 #define _XOPEN_SOURCE     700     /* and its XSI part */
@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 #define BUFFER_SIZE 16384 /* bytes on their way back to one client */
-#define FIRST       2     /* place of the first client; before it stand the signals and the listener */
+#define FIRST       2     /* place of the first client, behind the signals and the listener */
 
 const char program[] = "echo_poll";
 const char usage[] =
@@ -49,8 +49,8 @@ static void client_read(struct client *c, int fd, int work_ms) {
     ssize_t n = read(fd, c->data + c->length, BUFFER_SIZE - c->length);
     if (n > 0) {
         show_wire(c->name, "->", c->data + c->length, (size_t)n);
-        for (int lines = work_ms ? work_lines(&c->at, c->data + c->length, (size_t)n) : 0; lines > 0 && !stop;
-             lines--)
+        int lines = work_ms > 0 ? work_lines(&c->at, c->data + c->length, (size_t)n) : 0;
+        for (; lines > 0 && !stop; lines--)
             work_burn(work_ms);
         c->length += (size_t)n;
     } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {

@@ -7,8 +7,8 @@
  * The parent serves nobody: it only replaces a worker that has died. A worker takes a client, serves it to its end, and
  * takes the next one. So no process is made while a client waits, and there are never more than -n; a client that finds
  * all of them busy is not refused but waits, in the kernel's queue.
- * If the parent is killed by SIGKILL, a worker sees the end of a pipe that only the parent could write to: at once if it
- * waits for a client, else when its client leaves.
+ * If the parent is killed by SIGKILL, a worker sees the end of a pipe that only the parent could write to: at once if
+ * it waits for a client, else when its client leaves.
  */
 #define _POSIX_C_SOURCE   200809L /* POSIX.1-2008 */
 #define _XOPEN_SOURCE     700     /* and its XSI part */
@@ -29,8 +29,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define REPLACE_MS                                                                                           \
-    100 /* after so long a dead worker is replaced: one that dies at once must not make us spin */
+#define REPLACE_MS 100 /* a dead worker is replaced so much later: one may die at once, again and again */
 
 const char program[] = "echo_prefork";
 const char usage[] = "usage: echo_prefork " OPTIONS_USAGE
@@ -41,8 +40,8 @@ static int listener;
 static int
     lifeline[2]; /* a pipe into which nobody writes: [0] is readable when [1], the parent's end, is closed */
 
-/* What a worker does, as long as the parent lives. All workers wake for a newcomer, and all but one find that it is gone;
- * with a listener that waits, these would wait in accept(), and not see that the parent is dead. */
+/* What a worker does, as long as the parent lives. All workers wake for a newcomer, and all but one find that it is
+ * gone; with a listener that waits, these would wait in accept(), and not see that the parent is dead. */
 static void work(int work_ms) {
     struct pollfd events[2] = {{.fd = lifeline[0], .events = POLLIN}, {.fd = listener, .events = POLLIN}};
     char name[ADDRESS_TEXT];

@@ -1,11 +1,12 @@
 /* echo_threads.c - an echo server with a thread for each client.
  *
- *     terminal 1:  cc -o echo_threads echo_threads.c options.c echo.c listen.c signals.c wire.c -pthread && ./echo_threads
+ *     terminal 1:  cc -o echo_threads echo_threads.c options.c echo.c listen.c signals.c wire.c -pthread
+ *                  ./echo_threads
  *     terminal 2:  telnet 127.0.0.1 3200           type a line
  *     terminal 3:  nc 127.0.0.1 3200               both are served, neither waits
  *
- * A thread waits in read() and write() for its one client, like a process; but all of them share one memory and one table
- * of descriptors. So what several of them use needs a lock (here: how many there are), and a fault of one ends all.
+ * A thread waits in read() and write() for its one client, like a process; but all of them share one memory and one
+ * table of descriptors. So what several of them use needs a lock (here: how many there are), and a fault of one ends all.
  * A stack costs addresses at once (8 MiB each by default, and here STACK), but memory only where it was touched: some
  * 12 KiB, and the kernel's own 16 KiB for each thread.
  */
@@ -35,8 +36,7 @@ const char program[] = "echo_threads";
 const char usage[] = "usage: echo_threads " OPTIONS_USAGE
                      "  -n WORKERS  1 to 30000 clients, a thread each (default 500); more are refused\n";
 
-static struct options options = {
-    .address = "127.0.0.1", .port = "3200", .workers = 500}; /* written before any thread */
+static struct options options = {.address = "127.0.0.1", .port = "3200", .workers = 500};
 static int listener;
 static pthread_attr_t small; /* what a client's thread is like */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -112,8 +112,7 @@ int main(int argc, char **argv) {
 
     sigset_t all, before;
     sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all,
-                    &before); /* each thread inherits that: a signal comes to this one and no other */
+    pthread_sigmask(SIG_BLOCK, &all, &before); /* each thread inherits that: signals come to this one only */
     pthread_t acceptor;
     int error = pthread_create(&acceptor, NULL, accept_thread, NULL);
     if (error != 0)
@@ -121,6 +120,5 @@ int main(int argc, char **argv) {
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     while (!stop)
         poll(&signals, 1, -1);
-    _exit(
-        0); /* ends all threads, wherever they wait; exit() would wait for one that waits to write its log */
+    _exit(0); /* all threads, wherever they wait; exit() would wait for one that cannot write its log */
 }
