@@ -34,7 +34,7 @@ starts() { # COMMAND...
     done <"$work/pipe" >"$work/said"
 
     kill -s TERM "$watch"
-    case $variable in *_SERVER) kill -s KILL "$program" ;; esac 2>/dev/null
+    case $variable in *_CLIENT) ;; *) kill -s KILL "$program" ;; esac 2>/dev/null
     wait "$program"
     ended=$?
     case $variable in
