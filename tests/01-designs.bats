@@ -331,7 +331,7 @@ END
     for program in "$ECHO_FORK" "$ECHO_PREFORK" "$ECHO_THREADS" "$ECHO_POLL"; do
         start "$program" -v -w 300
         exec 5<>"/dev/tcp/$HOST/$PORT" 6<>"/dev/tcp/$HOST/$PORT"
-        for fd in 5 6; do printf 'work\n%.0s' {1..200} >&$fd; done
+        for fd in 5 6; do printf 'work\n%.0s' {1..12} >&$fd; done
         logged ' -> [0-9]+ bytes'
         stops_on TERM
         exec 5>&- 6>&-

@@ -28,6 +28,7 @@
 
 #define BUFFER_SIZE 16384 /* bytes on their way back to one client */
 #define FIRST       2     /* place of the first client, behind the signals and the listener */
+#define NEWCOMERS   64    /* taken in at most a turn: to look at all clients costs more than one newcomer */
 
 const char program[] = "echo_poll";
 const char usage[] =
@@ -89,14 +90,15 @@ static void client_step(struct client *c, struct pollfd *event, int work_ms) {
     }
 }
 
-static void accept_newcomer(int listener, int limit) {
+/* Takes a newcomer in, or refuses it. Returns its place, or -1. */
+static int accept_newcomer(int listener, int limit) {
     int place = FIRST;
     while (place < places && events[place].fd >= 0)
         place++;
     char name[ADDRESS_TEXT];
     int fd = listen_accept_below(place < FIRST + limit ? INT_MAX : 0, listener, name);
     if (fd < 0)
-        return;
+        return -1;
     if (place == places)
         places++;
     struct client *c = &clients[place];
@@ -105,6 +107,7 @@ static void accept_newcomer(int listener, int limit) {
     c->at = (struct line_start){0};
     memcpy(c->name, name, sizeof name);
     events[place] = (struct pollfd){.fd = fd, .events = POLLIN};
+    return place;
 }
 
 int main(int argc, char **argv) {
@@ -126,8 +129,9 @@ int main(int argc, char **argv) {
         for (int i = FIRST; i < places && !stop; i++)
             if (events[i].fd >= 0 && events[i].revents)
                 client_step(&clients[i], &events[i], o.work_ms);
-        if (events[1].revents)
-            accept_newcomer(events[1].fd, o.workers);
+        int newcomers = events[1].revents ? NEWCOMERS : 0;
+        while (newcomers > 0 && accept_newcomer(events[1].fd, o.workers) >= 0)
+            newcomers--;
     }
     return 0;
 }
