@@ -240,6 +240,11 @@ static void flood(void) {
         exit(bystander());
     block = expand(talk, 0, BLOCK);
     flooding = 1;
+    for (int i = 0; visitors && i < flooders; i++) { /* those that were greeted before would not come again */
+        if (polls[i].fd >= 0)
+            peer_end(i);
+        peer_begin(i);
+    }
     while (waitpid(child, &status, WNOHANG) == 0)
         all_turn();
     if (status != 0)
