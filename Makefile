@@ -141,6 +141,7 @@ help:
 	@echo '                  print a function with all that it needs (LESSON=02: that of lesson 02)'
 	@echo 'make check        format, compilers, static analysis, sanitizers, fuzzers, valgrind, the museum'
 	@echo 'make bench        measure for some minutes (ROUNDS=7: a quarter of an hour, and steadier), and write the pages in tests/bench'
+	@echo 'make race         one worker for each client, or one loop? A part of make bench, three minutes: tests/bench/08-designs.md'
 	@echo 'make museum       the museum of wrong servers: what do you see? (SYMPTOM="it hangs": the exhibits with that,'
 	@echo '                  EXHIBIT=short_write: one of them, and how to try it)'
 	@echo 'make single PROGRAM=02-group-chat/chat_server'
@@ -183,6 +184,10 @@ bench: all $(TOOLS)
 	@for script in tests/bench/0*.sh; do sh $$script || exit 1; done
 	@sh tests/bench/report.sh
 
+race: all
+	@sh tests/bench/08-designs.sh
+	@sh tests/bench/report.sh
+
 museum:
 	@sh tests/museum.sh
 
@@ -192,5 +197,5 @@ programs:
 clean:
 	rm -f $(PROGRAMS) $(TOOLS)
 
-.PHONY: all tools help demo test check bench museum programs clean card single $(EXERCISES) \
+.PHONY: all tools help demo test check bench race museum programs clean card single $(EXERCISES) \
 	$(DEMOS) $(TESTS)
