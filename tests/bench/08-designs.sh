@@ -194,7 +194,7 @@ raise_limit() {
     fi
     limit=$(ulimit -n)
     if [ "$limit" != unlimited ] && [ "$limit" -lt $((crowd + 200)) ]; then
-        echo "\`ulimit -n\` could not be raised over $limit here, so the crowd was not $crowd clients." >>"$work/missing"
+        echo "\`ulimit -n\` could not be raised over $limit here, so the crowd is $((limit - 200)) clients and not $crowd." >>"$work/missing"
         crowd=$((limit - 200))
         [ $crowd -ge 600 ] || fail "too few descriptors: ulimit -n says $limit, and cannot be raised"
     fi

@@ -31,11 +31,11 @@
 #define CROWD_MAX 20000 /* clients */
 #define AHEAD     500   /* clients that may wait for their answers before the next one comes ... */
 #define STALL_MS  100   /* ... unless nobody has got one for so long: then all come */
-#define QUIET_MS                                                                                             \
-    1500 /* ms without news: those who know nothing yet wait. A lost SYN comes again after 1000 */
-#define LIMIT_MS 30000 /* ms for all together */
-#define REST_MS  2     /* ms between two looks at all: the server needs the processor, too */
-#define TRIPS    300   /* round trips of one client at the end */
+#define QUIET_MS  1500  /* ms without news: those who know nothing yet wait. A lost SYN comes again in 1000 */
+#define LIMIT_MS  30000 /* ms for all together */
+#define REST_MS   2     /* ms between two looks at all: the server needs the processor, too */
+#define GIVE_UP_S 60    /* s: a server that stops answering its clients ends us */
+#define TRIPS     300   /* round trips of one client at the end */
 
 const char program[] = "hold";
 const char usage[] = "usage: hold [-h] [-c CLIENTS] [HOST [PORT]]\n"
@@ -64,16 +64,16 @@ static void client_is(int i, enum state state) {
     }
 }
 
-/* Begins to connect the next client. connect_begin() wants low descriptors, so the clients move out of its way. */
+/* Begins to connect the next client. connect_begin() wants low descriptors, so the clients move out of its way, as long
+ * as there are high ones. */
 static void client_come(const struct addrinfo *server) {
     int fd = connect_begin(server);
     if (fd < 0 && errno != ECONNREFUSED)
         fail("a client cannot come", strerror(errno));
     int above = fd < 0 ? -1 : fcntl(fd, F_DUPFD, FD_SETSIZE);
-    if (fd >= 0 && above < 0)
-        fail("too few descriptors (ulimit -n)", strerror(errno));
-    close(fd);
-    polls[came] = (struct pollfd){.fd = above, .events = POLLOUT};
+    if (above >= 0)
+        close(fd);
+    polls[came] = (struct pollfd){.fd = above >= 0 ? above : fd, .events = POLLOUT};
     numbers[waiting]++;
     if (fd < 0)
         client_is(came, refused);
@@ -159,6 +159,7 @@ int main(int argc, char **argv) {
     struct server_name name = parse_server(argc, argv, "3200");
     struct addrinfo *server = resolve(&name, SOCK_STREAM);
     signal(SIGPIPE, SIG_IGN);
+    alarm(GIVE_UP_S);
 
     long long ms = gather(server);
     printf("%d served, %d refused, %d waiting, after %lld ms\n", numbers[served], numbers[refused],
@@ -167,6 +168,7 @@ int main(int argc, char **argv) {
         last++;
     if (last < came)
         printf("round trip %.3f ms\n", trips_median(polls[last].fd));
+    alarm(0);
     printf("ready\n");
     fflush(stdout);
     while (read(STDIN_FILENO, &byte, 1) > 0)
