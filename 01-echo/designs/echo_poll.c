@@ -73,8 +73,8 @@ static void client_write(struct client *c, int fd) {
 
 /* Lets a client read and write what it can, and says what to wait for next. */
 static void client_step(struct client *c, struct pollfd *event, int work_ms) {
-    if ((event->revents & ~POLLOUT) && !c->eof &&
-        c->length < BUFFER_SIZE) /* POLLERR and POLLHUP come unasked */
+    int can_read = event->revents & ~POLLOUT; /* POLLERR and POLLHUP, which come unasked, are read, too */
+    if (can_read && !c->eof && c->length < BUFFER_SIZE)
         client_read(c, event->fd, work_ms);
     if (c->length > 0)
         client_write(c, event->fd);

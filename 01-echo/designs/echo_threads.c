@@ -81,8 +81,8 @@ static void accept_newcomer(void) {
     if (error == 0)
         return;
 
-    fprintf(stderr, "%s refused: no thread: %s\n", c.name,
-            strerror(error)); /* EAGAIN: ulimit -u, or no memory */
+    /* EAGAIN: ulimit -u, or no memory */
+    fprintf(stderr, "%s refused: no thread: %s\n", c.name, strerror(error));
     close(c.fd);
     if (own != NULL)
         count(-1);
