@@ -131,7 +131,7 @@ help:
 	@echo 'make              build all programs, each beside its source'
 	@echo 'make tools        build what the tests use: tests/poke, tests/crowd, tests/codec, tests/im_talk, ...'
 	@echo 'make demo         play all lessons, each with its wings, one after another'
-	@echo 'make demo-01      play lesson 01 (demo-tftp: the wing "tftp" of lesson 05)'
+	@echo 'make demo-01      play lesson 01 (demo-designs: its wing "designs"; demo-tftp: that of lesson 05)'
 	@echo 'make test         run every test (needs Bats, or npm to fetch it)'
 	@echo 'make test-01      run the tests of lesson 01; to grade a server of your own:'
 	@echo '                      make test-01 ECHO_SERVER=./my_server'

@@ -73,7 +73,7 @@ show_failed() {
     awk '
         function tell(  text) {
             text = rule (lines <= 9 ? report : "") end
-            if (name != "") printf "%s\n%s", name, text == last ? "    the same\n" : text
+            if (name != "") printf "%s\n%s", name, text != "" && text == last ? "    the same\n" : text
             if (name != "") last = text
             name = rule = ""
             forget()

@@ -2,7 +2,7 @@
  *
  *     terminal 1:  cc -o echo_fork echo_fork.c options.c echo.c listen.c signals.c wire.c && ./echo_fork
  *     terminal 2:  telnet 127.0.0.1 3200           type a line
- *     terminal 3:  ps -o pid,ppid,args             the parent, which listens, and a child for each telnet
+ *     terminal 3:  ps -A -o pid,ppid,args | grep echo_fork     the parent, which listens, and a child for each telnet
  *
  * The parent only accepts. A child waits in read() and write() for its one client, and whatever it does, it can harm
  * nobody else: not by working, not by crashing. What has to be right: each closes the descriptors that are the other's,

@@ -39,7 +39,7 @@ static pid_t *workers; /* as many as -n says; 0: a free place */
 static int listener;
 static int lifeline[2]; /* a pipe: nobody writes, so [0] is readable when [1], the parent's end, is closed */
 
-/* What a worker does, as long as the parent lives. All workers wake for a newcomer, and all but one find that it is
+/* What a worker does, as long as the parent lives. All idle workers wake for a newcomer, and all but one find that it is
  * gone; with a listener that waits, these would wait in accept(), and not see that the parent is dead. */
 static void work(int work_ms) {
     struct pollfd events[2] = {{.fd = lifeline[0], .events = POLLIN}, {.fd = listener, .events = POLLIN}};
