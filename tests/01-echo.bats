@@ -160,7 +160,7 @@ END
     speak_and_wait <<'END'
         crowd crowd 64 "x" "x"
         say waiting
-        crowd hold 400
+        crowd hold 600
 END
     slept
 }

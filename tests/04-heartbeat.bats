@@ -404,7 +404,7 @@ END
     speak_and_wait <<'END'
         crowd crowd 900 "PING 1\n" "PONG 1\n"
         say waiting
-        crowd hold 1000
+        crowd hold 2000
 END
     slept
 }

@@ -113,7 +113,8 @@ about() { # VARIABLE
     [[ -z ${OWN-} || "|$OWN|" == *"|$1|"* ]] || skip "this is about another program"
 }
 
-# Leaves a check out of those that every exhibit of the museum is shown to, unless the exhibit names it: it takes long.
+# Leaves a check out that takes long, where NAMED is the file of those that matter: each exhibit of the museum is shown to
+# all short checks of its lesson, and to those that it names.
 takes_long() {
     [ -z "${NAMED-}" ] || grep -qxF -- "$BATS_TEST_DESCRIPTION" "$NAMED" || skip "it takes long"
 }
