@@ -210,6 +210,10 @@ beside() {
     check 'tests in full: all programs compile from their folders, and as one file' bats env FULL=1 sh tests/bats.sh -f compile tests/house.bats
     check 'tests in full: all sizes, characters and flipped bits, 20 seeds of a bad link' 'bats curl tftp atftp atftpd busybox' \
         env FULL=1 TEST_SECONDS=900 sh tests/bats.sh tests/05-tftp-real.bats tests/03-journal.bats tests/03-protocol.bats
+    check 'own: programs in Python fail the checks that they name, and no other' 'bats python3' \
+        env GRADES=all JOBS=2 TEST_SECONDS=900 sh tests/bats.sh tests/own.bats
+    check 'designs: each fails the checks that its page names, and no other' bats \
+        env GRADES=all JOBS=2 TEST_SECONDS=900 sh tests/bats.sh -f 'page names' tests/01-designs.bats
 }
 
 beside >"$work/beside" &
@@ -220,7 +224,7 @@ check 'build: clang, the same' clang each_file clang
 check 'build: gcc, C11, -O3 -flto, _FORTIFY_SOURCE=3' gcc build gcc make CC=gcc "CFLAGS=$whole" all
 check 'build: clang, the same' 'clang ld.lld' build clang make CC=clang "CFLAGS=$whole -fuse-ld=lld" all
 check 'build: musl libc' musl-gcc build musl make CC=musl-gcc "CFLAGS=$plain" all tests/poke tests/codec tests/loop_server
-check 'build: bmake' bmake build bmake bmake all tools
+check 'build: bmake' bmake build bmake bmake all tests/poke
 check 'build: all of them, with no flags' cc build plain make CFLAGS= all
 check 'analysis: cppcheck' cppcheck cpp_check
 check 'scripts: with bash --posix and gawk --posix' 'bats bash gawk' scripts_run 'bash --posix' 'gawk --posix'
@@ -234,8 +238,6 @@ check 'tests through flaky_proxy -c random' bats through -c random
 check 'crash: 200 times' bats env KILLS=200 sh tests/bats.sh -f 'kill -9' tests/03-im.bats
 check 'museum: each exhibit fails the checks that it names, and no other' 'bats patch' museum
 check 'exercises: a solution passes its check and the tests of its lesson' 'bats patch' exercises
-check 'own: programs in Python fail the checks that they name, and no other' 'bats python3' env GRADES=all TEST_SECONDS=900 sh tests/bats.sh tests/own.bats
-check 'designs: each fails the checks that its page names, and no other' bats env GRADES=all TEST_SECONDS=900 sh tests/bats.sh -f 'page names' tests/01-designs.bats
 wait
 cat "$work/beside"
 grep -q '^not ok' "$work/beside" && failed=1
