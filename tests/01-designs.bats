@@ -126,6 +126,19 @@ leaves_no_orphan() { # PROGRAM [ARGUMENT...]
     leaves_no_orphan "$ECHO_PREFORK" -n 3
 }
 
+@test "designs: SIGTERM ends the server also while a child is stopped" {
+    need_ps
+    for program in "$ECHO_FORK" "$ECHO_PREFORK"; do
+        start "$program" -n 1
+        exec 5<>"/dev/tcp/$HOST/$PORT"
+        says 5 hello
+        note_children
+        kill -s STOP "$(children)"
+        stops_on TERM
+        exec 5>&-
+    done
+}
+
 # Fails unless the children of a server that is killed serve their clients to the end, and then end themselves.
 outlived() { # PROGRAM [ARGUMENT...]
     local child

@@ -99,8 +99,8 @@ int main(int argc, char **argv) {
             accept_newcomer(events[1].fd, &o);
     }
     for (int i = 0; i < o.workers; i++)
-        if (children[i] != 0)
-            kill(children[i], SIGTERM);
+        if (children[i] != 0 && kill(children[i], SIGTERM) == 0)
+            kill(children[i], SIGCONT); /* one that was stopped would not hear it */
     reap(o.workers, 0);
     return 0;
 }

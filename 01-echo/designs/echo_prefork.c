@@ -81,8 +81,8 @@ static int missing_workers(int wanted) {
 /* Ends all workers, also those that serve somebody, and waits until they have ended. */
 static void dismiss(int wanted) {
     for (int i = 0; i < wanted; i++)
-        if (workers[i] != 0)
-            kill(workers[i], SIGTERM);
+        if (workers[i] != 0 && kill(workers[i], SIGTERM) == 0)
+            kill(workers[i], SIGCONT); /* one that was stopped would not hear it */
     while (missing_workers(wanted) < wanted)
         poll(NULL, 0, 1);
 }
