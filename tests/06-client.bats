@@ -92,7 +92,7 @@ ends() { # CODE LAST-LINE
     start "$SERVER" -v
     printf '饭%.0s' {1..100000} >"$TMP/in"
     echo >>"$TMP/in"
-    within 30 "$WS_CLIENT" "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
+    within 30 "$WS_CLIENT" -w "$((2 * ${POKE_MS:-5000}))" "$HOST" "$PORT" <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
     cmp "$TMP/in" "$TMP/out"
     logged 'opcode 0: continuation'
     logged 'more fragments follow'

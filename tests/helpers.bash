@@ -136,14 +136,15 @@ else
 fi
 TRIES=$((${POKE_MS:-5000} / 10)) # such a look has as much time as poke gives an answer
 
-# Runs a command, and ends it with SIGTERM after so many whole seconds. (macOS has no `timeout`.)
+# Runs a command, and ends it with SIGTERM after so many whole seconds, or more of them where poke is given more than
+# its 5,000 ms. (macOS has no `timeout`.)
 within() { # SECONDS COMMAND...
-    local pid watch status=0
+    local pid watch status=0 patience=$((${POKE_MS:-5000} > 5000 ? POKE_MS / 5000 : 1))
     if { true <&0; } 2>/dev/null; then "${@:2}" <&0 & else "${@:2}" <&- & fi
     pid=$!
     (
         exec >/dev/null 2>&1 3>&-
-        wait_in_vain "$1"
+        wait_in_vain $(($1 * patience))
         kill -s TERM "$pid"
     ) &
     watch=$!
