@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -20,8 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BACKLOG                                                                                              \
-    4096 /* newcomers that may wait for accept(); SOMAXCONN is 128 on some systems, too few for a crowd */
+/* Newcomers that may wait for accept(). SOMAXCONN is 128 on some systems, too few for a crowd. */
+#define BACKLOG 4096
 
 /* Binds a socket to an address and listens. Returns it, or -1 with errno. */
 static int listen_at(const struct addrinfo *a) {
@@ -71,11 +72,8 @@ static int has_room(int fd, int below) {
     return next >= 0 && next < below;
 }
 
-int listen_accept(int listener, char name[ADDRESS_TEXT]) {
-    return listen_accept_below(FD_SETSIZE, listener, name);
-}
-
-int listen_accept_below(int below, int listener, char name[ADDRESS_TEXT]) {
+/* listen_accept() for a client whose descriptor, and the next one, have to be below `below`; 0 refuses everybody. */
+static int accept_below(int below, int listener, char name[ADDRESS_TEXT]) {
     static const int on = 1;
     struct sockaddr_storage address;
     socklen_t len = sizeof address;
@@ -97,4 +95,10 @@ int listen_accept_below(int below, int listener, char name[ADDRESS_TEXT]) {
     fcntl(fd, F_SETFL, O_NONBLOCK);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* send at once: do not wait to fill a packet */
     return fd;
+}
+
+int listen_accept(int listener, char name[ADDRESS_TEXT]) { return accept_below(FD_SETSIZE, listener, name); }
+
+int listen_accept_if(int room, int listener, char name[ADDRESS_TEXT]) {
+    return accept_below(room ? INT_MAX : 0, listener, name);
 }

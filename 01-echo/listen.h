@@ -14,8 +14,7 @@ int listen_on(const char *address, const char *port);
  * queue would make select() say "readable" for ever. Logs who connects and who is refused. */
 int listen_accept(int listener, char name[ADDRESS_TEXT]);
 
-/* The same for a program that does not watch its clients with select(): the socket, and the next one, have to be below
- * `below` in place of FD_SETSIZE. INT_MAX: any will do; 0: every newcomer is refused. */
-int listen_accept_below(int below, int listener, char name[ADDRESS_TEXT]);
+/* The same for a program that does not use select(), and knows by itself whether it has room: any descriptor will do. */
+int listen_accept_if(int room, int listener, char name[ADDRESS_TEXT]);
 
 #endif

@@ -60,6 +60,11 @@ void catch_signal(int number, void (*handler)(int)) {
     struct sigaction action = {.sa_handler = handler};
     sigemptyset(&action.sa_mask);
     sigaction(number, &action, NULL);
+
+    sigset_t only; /* whoever has started us may have blocked it, and a program inherits that */
+    sigemptyset(&only);
+    sigaddset(&only, number);
+    sigprocmask(SIG_UNBLOCK, &only, NULL);
 }
 
 int catch_signals(void) {

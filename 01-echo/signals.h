@@ -17,7 +17,8 @@ extern volatile sig_atomic_t stop; /* SIGINT, SIGTERM or SIGHUP has come: time t
  * made. Called again, it only returns that. */
 int catch_signals(void);
 
-/* Calls `handler` for a signal, too. It may set a flag, and calls signal_wake(), and no more. */
+/* Calls `handler` for a signal, too, and unblocks it. It may set a flag, and calls signal_wake(), and no more. To be
+ * called before there are threads. */
 void catch_signal(int number, void (*handler)(int));
 
 /* Makes the descriptor readable. May be called in a handler. */

@@ -172,7 +172,9 @@ launch_proxy() {
 }
 
 launch() { # PROGRAM [ARGUMENT...] [-- OPERAND...]
-    local line='' deadline=$((SECONDS + 10)) gone=0 command=()
+    local line='' deadline=$((SECONDS + 10)) gone=0 command=() most
+    most=$(ulimit -H -n)
+    [[ $most == unlimited || ${LIMIT:-0} -le $most ]] || skip "a program may have $most descriptors here"
     LOG=$TMP/stderr$((++LAUNCHED)).log
     while [ $# -gt 0 ] && [ "$1" != -- ]; do command+=("$1") && shift; done
     command+=(-p "${ON_PORT:-0}" "$@")

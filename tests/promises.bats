@@ -256,6 +256,25 @@ udp_ignores_hangup() {
     each udp-servers udp_ignores_hangup
 }
 
+ends_though_blocked() {
+    [[ $NAME != echo_once && $NAME != echo_select ]] || return 0 # these are too small for it
+    start env "LD_PRELOAD=$TMP/preload.so" "$1"
+    stops_on TERM
+}
+
+# What is blocked stays blocked in a program that is started: shells never block, but other programs that start one may.
+@test "SIGTERM ends every server, though whoever started it has blocked all signals" {
+    preload <<'END'
+        #include <signal.h>
+        __attribute__((constructor)) static void block(void) {
+            sigset_t all;
+            sigfillset(&all);
+            sigprocmask(SIG_BLOCK, &all, 0);
+        }
+END
+    each servers ends_though_blocked
+}
+
 # Starts a server whose log is a pipe that nobody reads, and fills that pipe. Sets PID, HOST and PORT.
 start_stuck() { # PROGRAM [ARGUMENT...]
     local line

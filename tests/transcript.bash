@@ -24,12 +24,13 @@ open_terminal() { # NUMBER; 1 to 6; its input is descriptor 3 + NUMBER, its outp
     bash <"$work/in$1" >"$work/out$1" 2>&1 &
     shells[$1]=$! seen[$1]=0 part[$1]=''
     eval "exec $(($1 + 3))>\"$work/in$1\" $(($1 + 13))<\"$work/out$1\""
-    type_line "$1" 'trap : INT HUP'
+    type_line "$1" 'trap : INT HUP USR1'
 }
 
-# What Ctrl-C sends. Where that is ignored, as in what a shell runs in the background, nobody could be interrupted.
-interrupt=INT
-[[ $(trap -p INT) != "trap -- '' "* ]] || interrupt=HUP
+# What Ctrl-C sends. Where that is ignored, as in what a shell runs in the background, another signal has to do.
+for interrupt in INT HUP USR1; do
+    [ -n "$(sh -c "kill -s $interrupt \$\$; echo ignored")" ] || break
+done
 
 type_line() { # NUMBER TEXT
     printf '%s\n' "$2" >&"$(($1 + 3))"

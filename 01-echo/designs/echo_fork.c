@@ -21,7 +21,6 @@
 #include "signals.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +49,7 @@ static void reap(int workers, int options) {
 /* Takes a newcomer in, and makes a child that serves it. */
 static void accept_newcomer(int listener, const struct options *o) {
     char name[ADDRESS_TEXT];
-    int fd = listen_accept_below(serving < o->workers ? INT_MAX : 0, listener, name);
+    int fd = listen_accept_if(serving < o->workers, listener, name);
     if (fd < 0)
         return;
     pid_t child = fork();

@@ -19,7 +19,6 @@
 #include "signals.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,9 +49,9 @@ static void client_read(struct client *c, int fd, int work_ms) {
     ssize_t n = read(fd, c->data + c->length, BUFFER_SIZE - c->length);
     if (n > 0) {
         show_wire(c->name, "->", c->data + c->length, (size_t)n);
-        int lines = work_ms > 0 ? work_lines(&c->at, c->data + c->length, (size_t)n) : 0;
-        for (; lines > 0 && !stop; lines--)
-            work_burn(work_ms);
+        int ms = work_ms > 0 ? work_ms * work_lines(&c->at, c->data + c->length, (size_t)n) : 0;
+        for (; ms > 0 && !stop; ms--)
+            work_burn(1);
         c->length += (size_t)n;
     } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
         c->eof = 1;
@@ -96,7 +95,7 @@ static int accept_newcomer(int listener, int limit) {
     while (place < places && events[place].fd >= 0)
         place++;
     char name[ADDRESS_TEXT];
-    int fd = listen_accept_below(place < FIRST + limit ? INT_MAX : 0, listener, name);
+    int fd = listen_accept_if(place < FIRST + limit, listener, name);
     if (fd < 0)
         return -1;
     if (place == places)

@@ -22,7 +22,6 @@
 #include "signals.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,34 +35,40 @@ const char usage[] = "usage: echo_prefork " OPTIONS_USAGE
                      "  -n WORKERS  1 to 30000 processes (default 8); more clients than that wait\n";
 
 static pid_t *workers; /* as many as -n says; 0: a free place */
+static int failed;     /* the last try to make one has failed, and that has been said */
 static int listener;
 static int lifeline[2]; /* a pipe: nobody writes, so [0] is readable when [1], the parent's end, is closed */
 
-/* What a worker does, as long as the parent lives. All idle workers wake for a newcomer, and all but one find that it is
+/* A worker's life, which ends with the parent's. All idle workers wake for a newcomer, and all but one find that it is
  * gone; with a listener that waits, these would wait in accept(), and not see that the parent is dead. */
-static void work(int work_ms) {
+static void serve_clients(int work_ms) {
     struct pollfd events[2] = {{.fd = lifeline[0], .events = POLLIN}, {.fd = listener, .events = POLLIN}};
     char name[ADDRESS_TEXT];
     while (poll(events, 2, -1) < 0 || events[0].revents == 0) {
-        int fd = listen_accept_below(INT_MAX, listener, name);
+        int fd = listen_accept_if(1, listener, name);
         if (fd >= 0)
             echo_until_end(fd, name, work_ms);
     }
 }
 
-/* Fills the free places. Where no process can be made (EAGAIN: ulimit -u), the place stays free for now. */
-static void hire(const struct options *o) {
-    for (int i = 0; i < o->workers; i++) {
+/* Makes a worker for each free place, as long as that goes (EAGAIN: ulimit -u). */
+static void make_workers(const struct options *o) {
+    for (int i = 0; i < o->workers && !stop; i++) {
         if (workers[i] != 0)
             continue;
         pid_t pid = fork();
         if (pid == 0) {
             worker_begin();
             close(lifeline[1]); /* or the workers would keep each other alive */
-            work(o->work_ms);
+            serve_clients(o->work_ms);
             _exit(0);
         }
-        workers[i] = pid > 0 ? pid : 0;
+        if (pid < 0 && !failed)
+            complain("no process for a worker", strerror(errno));
+        failed = pid < 0;
+        if (failed)
+            return;
+        workers[i] = pid;
     }
 }
 
@@ -79,7 +84,7 @@ static int missing_workers(int wanted) {
 }
 
 /* Ends all workers, also those that serve somebody, and waits until they have ended. */
-static void dismiss(int wanted) {
+static void end_workers(int wanted) {
     for (int i = 0; i < wanted; i++)
         if (workers[i] != 0 && kill(workers[i], SIGTERM) == 0)
             kill(workers[i], SIGCONT); /* one that was stopped would not hear it */
@@ -105,13 +110,13 @@ int main(int argc, char **argv) {
     struct pollfd signals = {.fd = catch_signals(), .events = POLLIN};
     catch_signal(SIGCHLD, on_worker_end);
     listener = listen_on(o.address, o.port);
-    hire(&o);
+    make_workers(&o);
     while (!stop) {
         int missing = missing_workers(o.workers);
         if (poll(&signals, 1, missing ? REPLACE_MS : -1) == 0)
-            hire(&o);
+            make_workers(&o);
         signal_forget();
     }
-    dismiss(o.workers);
+    end_workers(o.workers);
     return 0;
 }

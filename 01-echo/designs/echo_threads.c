@@ -22,7 +22,6 @@
 #include "signals.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -38,7 +37,7 @@ const char usage[] = "usage: echo_threads " OPTIONS_USAGE
 
 static struct options options = {.address = "127.0.0.1", .port = "3200", .workers = 500};
 static int listener;
-static pthread_attr_t small; /* what a client's thread is like */
+static pthread_attr_t attributes; /* of a client's thread: its stack, and that nobody waits for its end */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int serving; /* clients that have a thread; the lock is for it */
 
@@ -48,7 +47,7 @@ struct client { /* what its thread is given, and frees */
 };
 
 /* Counts threads. Returns how many there are now. Without the lock two of them could read 7, and both write 6. */
-static int count(int change) {
+static int count_threads(int change) {
     pthread_mutex_lock(&lock);
     serving += change;
     int now = serving;
@@ -60,14 +59,14 @@ static void *client_thread(void *argument) {
     struct client *c = argument;
     echo_until_end(c->fd, c->name, options.work_ms);
     free(c);
-    count(-1);
+    count_threads(-1);
     return NULL;
 }
 
 /* Takes a newcomer in, and makes a thread that serves it. */
 static void accept_newcomer(void) {
     struct client c;
-    c.fd = listen_accept_below(count(0) < options.workers ? INT_MAX : 0, listener, c.name);
+    c.fd = listen_accept_if(count_threads(0) < options.workers, listener, c.name);
     if (c.fd < 0)
         return;
     pthread_t thread;
@@ -75,8 +74,8 @@ static void accept_newcomer(void) {
     int error = ENOMEM;
     if (own != NULL) {
         *own = c;
-        count(1);
-        error = pthread_create(&thread, &small, client_thread, own);
+        count_threads(1);
+        error = pthread_create(&thread, &attributes, client_thread, own);
     }
     if (error == 0)
         return;
@@ -85,7 +84,7 @@ static void accept_newcomer(void) {
     fprintf(stderr, "%s refused: no thread: %s\n", c.name, strerror(error));
     close(c.fd);
     if (own != NULL)
-        count(-1);
+        count_threads(-1);
     free(own);
 }
 
@@ -106,9 +105,9 @@ int main(int argc, char **argv) {
 
     struct pollfd signals = {.fd = catch_signals(), .events = POLLIN};
     listener = listen_on(options.address, options.port);
-    pthread_attr_init(&small);
-    pthread_attr_setdetachstate(&small, PTHREAD_CREATE_DETACHED); /* nobody will wait for its end */
-    pthread_attr_setstacksize(&small, STACK); /* if that is too small here, it stays as it was */
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, STACK); /* if that is too small here, it stays as it was */
 
     sigset_t all, before;
     sigfillset(&all);

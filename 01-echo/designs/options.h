@@ -19,8 +19,7 @@ struct options {
     "  -w MS       0 to 500 ms of CPU time for each line that begins with \"work\" (default 0)\n"
 
 #define WORKERS_MAX 30000 /* for -n */
-/* For -w, in ms: a loop that works hears SIGTERM only behind the line, and that is to be within a second. */
-#define WORK_MS_MAX 500
+#define WORK_MS_MAX 500   /* for -w, in ms */
 
 /* Reads the options of the command line; what is not given stays as it is. Returns -1 if the program is to go on, else
  * what main() shall return: the help was asked for, or something was wrong, and that has been said. */
