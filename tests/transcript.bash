@@ -29,7 +29,7 @@ open_terminal() { # NUMBER; 1 to 6; its input is descriptor 3 + NUMBER, its outp
 
 # What Ctrl-C sends. Where that is ignored, as in what a shell runs in the background, another signal has to do.
 for interrupt in INT HUP USR1; do
-    [ -n "$(sh -c "kill -s $interrupt \$\$; echo ignored")" ] || break
+    [[ $(trap -p $interrupt) == "trap -- '' "* ]] || break
 done
 
 type_line() { # NUMBER TEXT
