@@ -59,10 +59,10 @@ END
     start "$UDP_ECHO_SERVER" -n 1
     {
         echo 'say for a second from the first answer on there is no other'
-        for n in 1 2; do # if a second of the clock ends in the pause of the one, it does not in that of the other
+        for n in 1 2 3; do # where a second of the clock ends in the pause of the one, it does not in that of another
             printf '%s\n' "a > \"$n\"" "a < \"$n\""
             for _ in 1 2 3; do printf '%s\n' 'a hold 200' 'a > "x"'; done
-            printf '%s\n' 'a quiet 0' 'a hold 900'
+            printf '%s\n' 'a quiet 50' 'a hold 850'
         done
     } | speak -u
 }
