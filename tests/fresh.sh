@@ -5,6 +5,8 @@
 #
 #     sh tests/fresh.sh [SUITE [ARCHITECTURE]]     default bookworm, and that of this machine (an amd64 can be an i386, too);
 #                                                  takes some minutes, 500 MB of disk and a download of 150 MB
+#     GATE=FILE sh tests/fresh.sh ...              the second command waits until there is such a file: for what else is
+#                                                  tested on this machine
 set -eu
 cd "$(dirname "$0")/.."
 suite=${1-bookworm}
@@ -52,6 +54,7 @@ second=$(echo "$commands" | sed -n 2p)
 [ -n "$second" ]
 
 types root "$first"
+while [ -n "${GATE-}" ] && [ ! -e "$GATE" ]; do sleep 1; done
 types root "$second"
 types root "$first" >"$machine/again"
 if grep -q 'missing:' "$machine/again"; then
