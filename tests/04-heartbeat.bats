@@ -401,10 +401,12 @@ END
 @test "heartbeat: 900 idle clients cost no CPU" {
     takes_long
     start "$HEARTBEAT_SERVER"
-    speak_and_wait <<'END'
+    local ms=2000
+    [ -r "$PROC/self/stat" ] || ms=8000 # the CPU time in which 900 were greeted counts, too
+    speak_and_wait <<END
         crowd crowd 900 "PING 1\n" "PONG 1\n"
         say waiting
-        crowd hold 2000
+        crowd hold $ms
 END
     slept
 }

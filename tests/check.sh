@@ -96,6 +96,11 @@ big_endian() {
 
 big_endian_tests='^(protocol|im|journal|file|ws|frames|modules: (SHA|base|UTF|a))'
 
+# The checks that look into /proc, where there is none: they measure CPU time. No other check reads there and is not left out.
+without_proc() {
+    PROC=/nowhere sh tests/bats.sh -f 'CPU|spin' tests/01-echo.bats tests/04-heartbeat.bats tests/04-proxy.bats
+}
+
 # Runs a command where sh and awk are others, and programs that macOS has not are out of reach.
 where() { # SH AWK COMMAND...
     mkdir -p "$work/where"
@@ -231,6 +236,7 @@ check 'analysis: cppcheck' cppcheck cpp_check
 check 'scripts: with bash --posix and gawk --posix' 'bats bash gawk' scripts_run 'bash --posix' 'gawk --posix'
 check 'scripts: with the sh of busybox and the first awk' 'bats busybox original-awk' scripts_run 'busybox sh' original-awk
 check 'tests under address and undefined sanitizers, without timeout and md5sum' 'bats busybox original-awk' under_sanitizers
+check 'tests of CPU time, without /proc' bats without_proc
 check 'tests on a big-endian machine' 'bats qemu-s390x s390x-linux-gnu-gcc' big_endian
 check 'tests under thread sanitizer' bats under_thread_sanitizer
 check 'tests under valgrind' 'valgrind bats' under_valgrind
