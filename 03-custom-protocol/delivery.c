@@ -17,9 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PROGRESS_MS 100 /* between two pictures of the progress */
-#define CONNECT_MAX                                                                                          \
-    5000 /* ms for a connection to the file server: a SYN that is lost comes again after 1 and 3 s */
+#define PROGRESS_MS 100  /* between two pictures of the progress */
+#define CONNECT_MAX 5000 /* ms for a connection to the file server: a lost SYN comes again after 1 and 3 s */
 
 void deliveries_begin(struct deliveries *s, struct talk *t, int port) {
     s->talk = t;

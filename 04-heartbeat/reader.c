@@ -22,9 +22,9 @@ ssize_t reader_read(struct reader *r, int fd) {
     r->eof = n <= 0;
     r->start = 0;
     r->end = n > 0 ? (size_t)n : 0;
+    /* line_take() would see a command of telnet, and nobody here speaks telnet. */
     for (size_t i = 0; i < r->end; i++)
-        if (r->bytes[i] ==
-            '\xff') /* line_take() would see a command of telnet, and nobody here speaks telnet */
+        if (r->bytes[i] == '\xff')
             r->bytes[i] = '?';
     return n;
 }

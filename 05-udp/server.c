@@ -68,8 +68,8 @@ int server_has_untried(void) { return untried; }
 int server_send(const char *data, size_t len) {
     if (!only_server)
         return datagram_send(server_fd, &server, data, len);
-    if (send(server_fd, data, len, 0) <
-        0) /* some systems refuse to be told the address once more (EISCONN) */
+    /* sendto() would tell the address once more, which some systems refuse (EISCONN). */
+    if (send(server_fd, data, len, 0) < 0)
         return -1;
     show_wire(server_text, "<-", data, len);
     return 0;
