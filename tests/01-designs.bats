@@ -295,6 +295,21 @@ END
     stops_on TERM
 }
 
+@test "designs: a log that nobody takes away makes no client wait that has a worker" {
+    for program in "$ECHO_FORK" "$ECHO_PREFORK" "$ECHO_THREADS"; do
+        start_piped "$program"
+        exec 5<>"/dev/tcp/$HOST/$PORT"
+        says 5 hello
+        fill_log
+        exec 6<>"/dev/tcp/$HOST/$PORT" # somebody waits now, for the line that says so
+        echo "rule: the line waits for a reader, and so does who wrote it, but not a client with a worker of its own"
+        for i in {1..100}; do says 5 "$i" >"$TMP/said"; done
+        stops_on TERM
+        exec 5>&- 6>&- 9>&-
+        rm "$TMP/log"
+    done
+}
+
 # Fails unless the answers to "work" cost what -w says, and those to other lines nothing.
 works() { # PROGRAM
     local began

@@ -572,6 +572,25 @@ has_complained() { # REGULAR-EXPRESSION
     [ "$STATUS" -eq 1 ] && grep -qE -- "$1" "$TMP/err"
 }
 
+# Starts a server whose log is a pipe that nobody reads but the test, as descriptor 9. Sets PID, HOST and PORT.
+start_piped() { # PROGRAM [ARGUMENT...]
+    local line
+    mkfifo "$TMP/log"
+    exec 9<>"$TMP/log"
+    "$@" -p 0 </dev/null >/dev/null 2>"$TMP/log" 3>&- 9>&- &
+    PID=$!
+    STARTED+=("$PID")
+    read -r -t 10 line <&9
+    PORT=${line##*:} HOST=127.0.0.1
+}
+
+# Fills that pipe: from now on each line of the log waits.
+fill_log() {
+    dd if=/dev/zero "of=$TMP/log" oflag=nonblock bs=4096 2>"$TMP/err" 3>&- 9>&- || true # until there is no room
+    dd if=/dev/zero "of=$TMP/log" oflag=nonblock bs=1 2>"$TMP/err" 3>&- 9>&- || true
+    grep -qi 'temporarily unavailable' "$TMP/err" || skip "dd cannot fill a pipe here"
+}
+
 # Starts a server that cannot say where it listens, because its standard descriptors are closed: on a port that was free
 # a moment ago, and waits until it listens there.
 start_closed() { # PROGRAM

@@ -275,23 +275,9 @@ END
     each servers ends_though_blocked
 }
 
-# Starts a server whose log is a pipe that nobody reads, and fills that pipe. Sets PID, HOST and PORT.
-start_stuck() { # PROGRAM [ARGUMENT...]
-    local line
-    mkfifo "$TMP/log"
-    exec 9<>"$TMP/log"
-    "$@" -p 0 </dev/null >/dev/null 2>"$TMP/log" 3>&- 9>&- &
-    PID=$!
-    STARTED+=("$PID")
-    read -r -t 10 line <&9
-    PORT=${line##*:} HOST=127.0.0.1
-    dd if=/dev/zero "of=$TMP/log" oflag=nonblock bs=4096 2>"$TMP/err" 3>&- 9>&- || true # until there is no room
-    dd if=/dev/zero "of=$TMP/log" oflag=nonblock bs=1 2>"$TMP/err" 3>&- 9>&- || true
-    grep -qi 'temporarily unavailable' "$TMP/err" || skip "dd cannot fill a pipe here"
-}
-
 ends_when_stuck() {
-    start_stuck "$1"
+    start_piped "$1"
+    fill_log
     exec 5<>"/dev/tcp/$HOST/$PORT" 6<>"/dev/tcp/$HOST/$PORT" 7<>"/dev/tcp/$HOST/$PORT"
     stops_on TERM
     exec 5>&- 6>&- 7>&- 9>&-
@@ -299,7 +285,8 @@ ends_when_stuck() {
 }
 
 udp_ends_when_stuck() {
-    start_stuck "$1" -v
+    start_piped "$1" -v
+    fill_log
     exec 5<>"/dev/udp/$HOST/$PORT"
     for _ in 1 2 3; do printf 'h\xff\n' >&5; done
     stops_on TERM

@@ -64,8 +64,11 @@ static int write_all(int fd, const char *data, size_t len) {
     return 0;
 }
 
-/* Shows what has passed as one, though other threads do the same: stdio lets a thread lock stderr. */
+/* Shows what has passed as one, though other threads do the same: stdio lets a thread lock stderr. Without -v it
+ * does not ask for that lock, which another thread keeps while its line waits for a reader of the log. */
 static void show(const char *name, const char *arrow, const char *data, size_t len) {
+    if (!verbose)
+        return;
     flockfile(stderr);
     show_wire(name, arrow, data, len);
     funlockfile(stderr);
