@@ -100,6 +100,23 @@ says() { # DESCRIPTOR WORDS
     note_children
 }
 
+@test "echo_prefork: a worker that is killed is replaced also while others die all the time" {
+    local watch
+    need_ps
+    start "$ECHO_PREFORK" -n 3
+    eventually has_children 3
+    note_children
+    (while kill -s CHLD "$PID" 2>/dev/null; do pause; done) 3>&- & # the signal of such a death
+    watch=$!
+    STARTED+=("$watch")
+    kill -s KILL "${OFFSPRING[0]}"
+    replaced() { has_children 3 && ! children | grep -qx "${OFFSPRING[0]}"; }
+    eventually replaced
+    note_children
+    stops_on TERM
+    wait "$watch"
+}
+
 # Waits until echo_prefork has made all of its workers.
 complete() { # PROGRAM [-n WORKERS]
     [[ $1 != "$ECHO_PREFORK" ]] || eventually has_children "${3:-8}"

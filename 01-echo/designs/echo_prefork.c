@@ -111,10 +111,19 @@ int main(int argc, char **argv) {
     catch_signal(SIGCHLD, on_worker_end);
     listener = listen_on(o.address, o.port);
     make_workers(&o);
+    long long due = 0; /* when to make those that are missing, by now_ms(); 0: none is missing */
     while (!stop) {
-        int missing = missing_workers(o.workers);
-        if (poll(&signals, 1, missing ? REPLACE_MS : -1) == 0)
+        if (missing_workers(o.workers) == 0)
+            due = 0;
+        else if (due == 0)
+            due = now_ms() + REPLACE_MS; /* for all that die meanwhile: each death ends the poll() */
+        long long left = due - now_ms();
+        if (due > 0 && left <= 0) {
             make_workers(&o);
+            due = 0;
+            continue;
+        }
+        poll(&signals, 1, due > 0 ? (int)left : -1);
         signal_forget();
     }
     end_workers(o.workers);
