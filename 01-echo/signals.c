@@ -55,9 +55,10 @@ static void on_end(int number) {
     errno = interrupted;
 }
 
-/* Without SA_RESTART: a write() to a terminal that stands still (Ctrl-S) has to end with EINTR, and not go on. */
+/* Without SA_RESTART: a write() to a terminal that stands still (Ctrl-S) has to end with EINTR, and not go on. But the end
+ * of a child is no reason to give up what is being written. */
 void catch_signal(int number, void (*handler)(int)) {
-    struct sigaction action = {.sa_handler = handler};
+    struct sigaction action = {.sa_handler = handler, .sa_flags = number == SIGCHLD ? SA_RESTART : 0};
     sigemptyset(&action.sa_mask);
     sigaction(number, &action, NULL);
 
