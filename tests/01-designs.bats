@@ -327,6 +327,24 @@ END
     done
 }
 
+@test "echo_fork: a child that ends while a line of the log waits does not make that line get lost" {
+    local line=''
+    start_piped "$ECHO_FORK"
+    exec 5<>"/dev/tcp/$HOST/$PORT"
+    says 5 hello
+    read -r line <&9
+    fill_log
+    exec 6<>"/dev/tcp/$HOST/$PORT"
+    for _ in {1..20}; do kill -s CHLD "$PID" && pause; done # the signal of such an end
+    line=''
+    read -r -t 10 line <&9 || true
+    echo "rule: the newcomer is in the log; here: $line"
+    [[ $line == *' connected' ]]
+    says 6 hello
+    stops_on TERM
+    exec 5>&- 6>&- 9>&-
+}
+
 # Fails unless the answers to "work" cost what -w says, and those to other lines nothing.
 works() { # PROGRAM
     local began
