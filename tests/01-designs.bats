@@ -162,6 +162,32 @@ leaves_no_orphan() { # PROGRAM [ARGUMENT...]
     done
 }
 
+@test "designs: SIGHUP, SIGINT and SIGTERM end a child, but SIGHUP does not where it is ignored: nohup" {
+    local status
+    need_ps
+    for program in "$ECHO_FORK" "$ECHO_PREFORK"; do
+        IGNORING=HUP start "$program" -n 1
+        exec 5<>"/dev/tcp/$HOST/$PORT"
+        says 5 hello
+        kill -s HUP "$(children)"
+        says 5 'still there'
+        stops_on TERM
+        exec 5>&-
+        for signal in $(endings); do
+            start "$program" -n 1
+            exec 5<>"/dev/tcp/$HOST/$PORT"
+            says 5 hello
+            kill -s "$signal" "$(children)"
+            status=0
+            read -r -t 5 <&5 || status=$?
+            echo "rule: SIG$signal ends a child, and its client sees the end (1); here: $status"
+            [ $status -eq 1 ]
+            exec 5>&-
+            stops_on TERM
+        done
+    done
+}
+
 # Fails unless the children of a server that is killed serve their clients to the end, and then end themselves.
 outlived() { # PROGRAM [ARGUMENT...]
     local child
@@ -214,6 +240,33 @@ outlived() { # PROGRAM [ARGUMENT...]
 END
         logged 'refused: no room$'
         eventually serves 3 3
+        stops_on TERM
+    done
+}
+
+threads() { find "$PROC/$PID/task" -maxdepth 1 -name '[0-9]*' | wc -l; }
+
+# Has the worker of the only client ended, so that its place is free? SERVING: how many threads there were with it.
+alone() { # PROGRAM
+    case $1 in
+    "$ECHO_FORK") has_children 0 ;;
+    "$ECHO_THREADS") [ "$(threads)" -lt "$SERVING" ] ;;
+    *) grep -q ' disconnected$' "$LOG" ;;
+    esac
+}
+
+@test "designs: whether there is room is asked when the newcomer is there, and not before" {
+    need_ps
+    for program in "$ECHO_FORK" "$ECHO_THREADS" "$ECHO_POLL"; do
+        [[ $program != "$ECHO_THREADS" || -d $PROC/$$/task ]] || continue
+        start "$program" -n 1
+        exec 5<>"/dev/tcp/$HOST/$PORT"
+        says 5 hello
+        [[ $program != "$ECHO_THREADS" ]] || SERVING=$(threads)
+        exec 5>&-
+        eventually alone "$program"
+        echo "rule: who comes after the only client has left is the only one, and not refused"
+        serves 1 1
         stops_on TERM
     done
 }
@@ -347,7 +400,7 @@ END
 
 # Fails unless the answers to "work" cost what -w says, and those to other lines nothing.
 works() { # PROGRAM
-    local began
+    local began cpu
     start "$1" -v -w 200
     began=$SECONDS
     speak <<'END'
@@ -363,11 +416,45 @@ works() { # PROGRAM
 END
     echo "rule: six lines that begin with \"work\" cost 1.2 s here; this took $((SECONDS - began)) s at most"
     [ $((SECONDS - began)) -ge 1 ]
+    cpu=$(used)
+    echo "rule: they cost that as CPU time, and who sleeps uses none; here $cpu ms"
+    [[ $1 != "$ECHO_THREADS" || ! -r $PROC/$PID/stat || $cpu -ge 1000 ]]
     stops_on TERM
 }
 
 @test "designs: with -w a line that begins with work costs CPU time, however it comes, and no other line" {
-    for program in "$ECHO_FORK" "$ECHO_POLL"; do works "$program"; done
+    for program in "$ECHO_FORK" "$ECHO_THREADS" "$ECHO_POLL"; do works "$program"; done
+}
+
+# "work" after what somebody else has left unfinished: the first line of a newcomer is its own.
+@test "echo_poll: what a client leaves unfinished does not belong to the one that gets its place" {
+    local before cpu
+    start "$ECHO_POLL" -n 1 -w 500
+    printf '%s\n' 'a > "wor"' 'a < "wor"' 'a close' | speak
+    logged ' disconnected$'
+    before=$(used)
+    exec 5<>"/dev/tcp/$HOST/$PORT"
+    says 5 king
+    cpu=$(($(used) - before))
+    echo "rule: \"king\" costs nothing, though the client before has said \"wor\"; here $cpu ms"
+    [ "$cpu" -lt 400 ]
+    exec 5>&-
+}
+
+@test "designs: what -v shows of two clients does not mix where threads serve them" {
+    start "$ECHO_THREADS" -v
+    speak <<'END'
+        a > "x"*200000
+        b > "x"*200000
+        a < "x"*200000
+        b < "x"*200000
+END
+    stops_on TERM
+    echo "rule: behind the line that says how many bytes went, their rows follow"
+    awk 'left > 0 && !/^ *[0-9]+ ( [0-9a-f][0-9a-f])/ { print; bad = 1; exit }
+        / bytes?$/ { left = $(NF - 1); next }
+        { left -= 16 }
+        END { exit bad }' "$LOG"
 }
 
 @test "designs: who works makes nobody wait who has another worker" {
