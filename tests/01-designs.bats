@@ -293,6 +293,15 @@ alone() { # PROGRAM
     for _ in {1..8}; do eventually serves 200 200; done
 }
 
+# 200 threads have 13 MB of addresses as stacks; of 8 MiB each they would be 1.6 GB, and 1,600 that nobody frees are 109 MB.
+@test "echo_threads: a stack is small, and given back: few addresses are enough for however many come" {
+    export MALLOC_ARENA_MAX=1 # glibc would reserve 64 MiB of addresses for each of several threads
+    (ulimit -v 60000 && "$ECHO_THREADS" -h) >/dev/null 2>&1 || skip "addresses cannot be limited here"
+    # shellcheck disable=SC2016 # that shell has them
+    start sh -c 'ulimit -v 60000; exec "$0" "$@"' "$ECHO_THREADS" -n 200
+    for _ in {1..8}; do eventually serves 200 200; done
+}
+
 # With more descriptors than select() can watch, there is room for more clients than that.
 @test "echo_poll: more clients than select() can watch are served" {
     LIMIT=2048 start "$ECHO_POLL"
