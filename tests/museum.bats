@@ -85,6 +85,15 @@ exhibit() { bash "$TOP/tests/museum.bash" "$TOP/tests/museum/$1.diff"; }
 @test "museum: heartbeat_no_dedup" { exhibit heartbeat_no_dedup; }
 @test "museum: heartbeat_no_reset" { exhibit heartbeat_no_reset; }
 @test "museum: heartbeat_wall_clock" { exhibit heartbeat_wall_clock; }
+@test "museum: mqtt_dup" { exhibit mqtt_dup; }
+@test "museum: mqtt_endless_length" { exhibit mqtt_endless_length; }
+@test "museum: mqtt_hash_sees_all" { exhibit mqtt_hash_sees_all; }
+@test "museum: mqtt_no_first_packet" { exhibit mqtt_no_first_packet; }
+@test "museum: mqtt_no_will" { exhibit mqtt_no_will; }
+@test "museum: mqtt_qos2_twice" { exhibit mqtt_qos2_twice; }
+@test "museum: mqtt_retain_for_all" { exhibit mqtt_retain_for_all; }
+@test "museum: mqtt_shared_ids" { exhibit mqtt_shared_ids; }
+@test "museum: mqtt_talks_to_itself" { exhibit mqtt_talks_to_itself; }
 @test "museum: udp_backoff_burst" { exhibit udp_backoff_burst; }
 @test "museum: udp_echo_storm" { exhibit udp_echo_storm; }
 @test "museum: udp_empty_is_end" { exhibit udp_empty_is_end; }

@@ -353,18 +353,27 @@ survives_garbage() {
 
 @test "garbage ends no UDP server" { each udp-servers survives_garbage; }
 
+# Sets WHAT: the options without which a client has nothing to do.
+what_to_do() {
+    case $NAME in
+    tftp_client) WHAT=(-g file -l -) ;;
+    mqtt_client) WHAT=(-t topic) ;;
+    *) WHAT=() ;;
+    esac
+}
+
 says_why_it_cannot_connect() {
     start "$TOP/01-echo/echo_server"
     stops_on TERM # so its port is surely one where nobody listens
-    fails 1 "^$NAME: .*127.0.0.1:$PORT.*Connection refused" "$1" 127.0.0.1 "$PORT"
+    what_to_do
+    fails 1 "^$NAME: .*127.0.0.1:$PORT.*Connection refused" "$1" ${WHAT[@]+"${WHAT[@]}"} 127.0.0.1 "$PORT"
 }
 
 @test "every client says why it cannot connect, in one line" { each tcp-clients says_why_it_cannot_connect; }
 
 says_whom_it_cannot_find() {
-    local what=()
-    [ "$NAME" != tftp_client ] || what=(-g file -l -) # it has to be told which file
-    fails 1 "^$NAME: .*no-such-name.invalid" "$1" ${what[@]+"${what[@]}"} no-such-name.invalid 80
+    what_to_do
+    fails 1 "^$NAME: .*no-such-name.invalid" "$1" ${WHAT[@]+"${WHAT[@]}"} no-such-name.invalid 80
     [ "$(wc -l <"$TMP/err")" -eq 1 ]
 }
 
