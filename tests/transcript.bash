@@ -132,7 +132,7 @@ play() {
         [[ $text != '» '* ]] || typed=yes
         case $text in
         ...) any=any && continue ;;
-        '» ^C') kill -s $interrupt -- "-${shells[n]}" ;;
+        '» ^C') kill -s "$interrupt" -- "-${shells[n]}" ;;
         '» ^D') end_input "$n" ;;
         '$ '* | '» '*)
             today "${text#* }"
