@@ -187,12 +187,13 @@ fuzz() { # NAME
         (cd "$work" && ./fuzz -max_total_time="${FUZZ_SECONDS:-5}" -max_len=4096 "$1" ${corpus:+"$corpus"})
 }
 
+# These two wait much, for each mistake makes a check wait for what does not come; so more of them run at a time.
 museum() {
-    make -s all tools && MUSEUM=all TEST_SECONDS=900 sh tests/bats.sh tests/museum.bats
+    make -s all tools && JOBS=6 MUSEUM=all TEST_SECONDS=900 sh tests/bats.sh tests/museum.bats
 }
 
 exercises() {
-    make -s all tools && EXERCISES=all TEST_SECONDS=900 sh tests/bats.sh tests/exercises.bats
+    make -s all tools && JOBS=6 EXERCISES=all TEST_SECONDS=900 sh tests/bats.sh tests/exercises.bats
 }
 
 # The demo, the cards, the museum's guide, and all else that is a script.
