@@ -106,7 +106,7 @@ END
 80 06 00 01 00 01 61 00: the flags are wrong
 82 06 00 01 00 01 61 02: right
 82 06 00 00 00 01 61 00: the packet identifier is 0
-82 02 00 01: there is no filter
+82 02 00 01: it has an empty list
 82 06 00 01 00 01 61 03: the QoS is wrong
 82 06 00 01 00 01 61 80: the QoS is wrong
 82 05 00 01 00 01 61: it ends too early
@@ -115,13 +115,13 @@ END
 82 06 00 01 00 03 61 00: a string goes on behind its end
 a0 05 00 01 00 01 61: the flags are wrong
 a2 05 00 01 00 01 61: right
-a2 02 00 01: there is no filter
+a2 02 00 01: it has an empty list
 a2 04 00 01 00 00: a filter is empty
 a2 06 00 01 00 01 61 00: it ends too early
 90 03 00 01 80: right
 90 03 00 01 03: the QoS is wrong
 90 03 00 01 81: the QoS is wrong
-90 02 00 01: there is no answer to a filter
+90 02 00 01: it has an empty list
 90 03 00 00 00: the packet identifier is 0
 END
 }

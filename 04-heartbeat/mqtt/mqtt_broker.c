@@ -199,10 +199,8 @@ static const char *on_unsubscribe(struct client *c, const struct packet *p) {
     struct bytes filter;
     int qos, count = 0;
     while (next_filter(&rest, &filter, &qos)) {
-        if (!filter_is_valid(filter))
-            return "that is no filter";
-        if (++count > SUBSCRIPTIONS_MAX) /* each is looked for among all */
-            return "it ends more subscriptions than there may be";
+        if (!filter_is_valid(filter) || ++count > SUBSCRIPTIONS_MAX) /* each is looked for among all */
+            return "that is no filter, or one too many";
         s->subscription_count -= unsubscribe(&s->subscriptions, filter);
     }
     send_answer(c, UNSUBACK, p->id);
@@ -280,11 +278,8 @@ static size_t on_data(struct client *c, char *data, size_t len) {
 }
 
 static void on_deadline(struct client *c) {
-    if (c->closing)
-        client_drop(c, "it does not read our last words");
-    else
-        client_drop(c,
-                    peers[c->fd].session ? "silent for longer than its keep-alive" : "no CONNECT has come");
+    const char *why = peers[c->fd].session ? "silent for longer than its keep-alive" : "no CONNECT has come";
+    client_drop(c, c->closing ? "it does not read our last words" : why);
 }
 
 /* Drops those that are silent for too long, and sends what waits. Returns in how many ms the next deadline is. */

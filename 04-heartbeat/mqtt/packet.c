@@ -72,9 +72,8 @@ static int is_equal(struct bytes s, const char *text) {
 
 int is_utf8(struct bytes s) {
     size_t n = 1;
-    for (size_t i = 0; i < s.length && n > 0; i += n) {
+    for (size_t i = 0; i < s.length && n > 0; i += n)
         n = s.data[i] == '\0' ? 0 : utf8_length(s.data + i, s.length - i);
-    }
     return n > 0;
 }
 
@@ -132,12 +131,17 @@ static void read_publish(struct cursor *r, struct packet *p, int flags) {
     r->at = r->end;
 }
 
-/* Checks that there is a filter at least, and that each is a string and has its QoS. */
-static void read_filters(struct cursor *r, struct packet *p) {
+/* Takes the identifier, and all behind it as the list, which must have something in it. */
+static void take_list(struct cursor *r, struct packet *p) {
     take_id(r, p);
     p->list = (struct bytes){r->at, (size_t)(r->end - r->at)};
     if (p->list.length == 0)
-        fail(r, "there is no filter");
+        fail(r, "it has an empty list");
+}
+
+/* Checks that each filter is a string and has its QoS. */
+static void read_filters(struct cursor *r, struct packet *p) {
+    take_list(r, p);
     while (r->at < r->end) {
         if (take_string(r).length == 0)
             fail(r, "a filter is empty");
@@ -147,10 +151,7 @@ static void read_filters(struct cursor *r, struct packet *p) {
 }
 
 static void read_suback(struct cursor *r, struct packet *p) {
-    take_id(r, p);
-    p->list = (struct bytes){r->at, (size_t)(r->end - r->at)};
-    if (p->list.length == 0)
-        fail(r, "there is no answer to a filter");
+    take_list(r, p);
     while (r->at < r->end) {
         int code = take_byte(r);
         if (code > 2 && code != REFUSED)
@@ -158,12 +159,16 @@ static void read_suback(struct cursor *r, struct packet *p) {
     }
 }
 
+/* Returns the flags that a packet has to have; a PUBLISH has others. */
+static int fixed_flags(enum packet_type type) {
+    return type == PUBREL || type == SUBSCRIBE || type == UNSUBSCRIBE ? 2 : 0;
+}
+
 /* Returns what is wrong with the first byte of a packet, or NULL. */
-static const char *first_byte_fault(int type, int flags) {
-    static const int must_be[] = {[PUBREL] = 2, [SUBSCRIBE] = 2, [UNSUBSCRIBE] = 2, [DISCONNECT] = 0};
+static const char *first_byte_fault(enum packet_type type, int flags) {
     if (type < CONNECT || type > DISCONNECT)
         return "there is no packet of that type";
-    return type != PUBLISH && flags != must_be[type] ? "the flags are wrong" : NULL;
+    return type != PUBLISH && flags != fixed_flags(type) ? "the flags are wrong" : NULL;
 }
 
 static void read_rest(struct cursor *r, struct packet *p, int flags) {
@@ -179,12 +184,10 @@ static void read_rest(struct cursor *r, struct packet *p, int flags) {
     case SUBSCRIBE:
     case UNSUBSCRIBE: read_filters(r, p); break;
     case SUBACK: read_suback(r, p); break;
-    case PUBACK:
-    case PUBREC:
-    case PUBREL:
-    case PUBCOMP:
-    case UNSUBACK: take_id(r, p); break;
-    default: break;
+    case PINGREQ:
+    case PINGRESP:
+    case DISCONNECT: break;
+    default: take_id(r, p);
     }
     if (r->at < r->end)
         fail(r, "it is too long");
@@ -208,8 +211,8 @@ long packet_read(struct packet *p, const char *data, size_t len, size_t max, con
     *p = (struct packet){.type = 0};
     if (len == 0)
         return 0;
-    int type = (unsigned char)data[0] >> 4, flags = data[0] & 0x0f;
-    *why = first_byte_fault(type, flags);
+    enum packet_type type = (enum packet_type)((unsigned char)data[0] >> 4);
+    *why = first_byte_fault(type, data[0] & 0x0f);
     if (*why)
         return -1;
     int n = read_length(data + 1, len - 1, &rest);
@@ -223,8 +226,8 @@ long packet_read(struct packet *p, const char *data, size_t len, size_t max, con
         return 0;
 
     struct cursor r = {.at = data + head, .end = data + head + rest};
-    p->type = (enum packet_type)type;
-    read_rest(&r, p, flags);
+    p->type = type;
+    read_rest(&r, p, data[0] & 0x0f);
     *why = r.wrong;
     return r.wrong ? -1 : (long)(head + rest);
 }
@@ -287,12 +290,6 @@ static char *put_rest(char *out, const struct packet *p) {
     }
 }
 
-static int flags_of(const struct packet *p) {
-    if (p->type == PUBLISH)
-        return p->dup << 3 | p->qos << 1 | p->retain;
-    return p->type == PUBREL || p->type == SUBSCRIBE || p->type == UNSUBSCRIBE ? 2 : 0;
-}
-
 size_t packet_room(const struct packet *p) {
     return PACKET_HEAD + 64 + p->topic.length + p->payload.length + p->list.length + p->client_id.length +
            p->will_topic.length + p->will_payload.length;
@@ -301,7 +298,8 @@ size_t packet_room(const struct packet *p) {
 /* The rest is written where it stands behind the longest head, and moved up to the real one. */
 size_t packet_write(const struct packet *p, char *out) {
     size_t rest = (size_t)(put_rest(out + PACKET_HEAD, p) - (out + PACKET_HEAD)), left = rest;
-    char *at = put_byte(out, (int)p->type << 4 | flags_of(p));
+    int flags = p->type == PUBLISH ? p->dup << 3 | p->qos << 1 | p->retain : fixed_flags(p->type);
+    char *at = put_byte(out, (int)p->type << 4 | flags);
     do {
         at = put_byte(at, (int)(left & 0x7f) | (left > 0x7f ? 0x80 : 0));
         left >>= 7;

@@ -185,10 +185,8 @@ void session_received(struct session *s, int id) {
 
 void session_done(struct session *s, int id, int qos) {
     struct delivery **link = find_id(s, id);
-    if (link == NULL || (*link)->qos != qos)
-        return;
-    if (qos == 2 && (*link)->message != NULL)
-        return; /* without a PUBREC the client does not have it */
+    if (link == NULL || (*link)->qos != qos || (qos == 2 && (*link)->message))
+        return; /* of QoS 2: without a PUBREC the client does not have it */
     int place = 0;
     for (struct delivery *d = s->queue; d != *link; d = d->next)
         place++;

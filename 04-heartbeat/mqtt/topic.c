@@ -40,14 +40,10 @@ static int next_level(struct bytes *rest, struct bytes *level) {
     if (rest->data == NULL)
         return 0;
     const char *slash = memchr(rest->data, '/', rest->length);
-    *level = *rest;
-    if (slash == NULL) {
-        rest->data = NULL;
-        return 1;
-    }
-    level->length = (size_t)(slash - rest->data);
-    rest->data = slash + 1;
-    rest->length -= level->length + 1;
+    size_t length = slash ? (size_t)(slash - rest->data) : rest->length;
+    *level = (struct bytes){rest->data, length};
+    rest->data = slash ? slash + 1 : NULL;
+    rest->length -= slash ? length + 1 : length;
     return 1;
 }
 
@@ -64,10 +60,9 @@ int filter_is_valid(struct bytes filter) {
 }
 
 int topic_is_shallow(struct bytes topic) {
-    struct bytes level;
-    int levels = 0;
-    while (next_level(&topic, &level))
-        levels++;
+    int levels = 1;
+    for (size_t i = 0; i < topic.length; i++)
+        levels += topic.data[i] == '/';
     return levels <= TOPIC_LEVELS;
 }
 
@@ -303,11 +298,9 @@ int retain(struct message *m) {
         return m->payload.length > 0 ? -1 : 0;
     size_t before = n->retained ? message_size(n->retained) : 0,
            now = m->payload.length > 0 ? message_size(m) : 0;
-    int result = 0;
-    if (now > 0 && ((!n->retained && retained_count == RETAINED_MAX) ||
-                    retained_bytes - before + now > RETAINED_BYTES)) {
-        result = -1;
-    } else {
+    int has_room = n->retained || retained_count < RETAINED_MAX;
+    int fits = now == 0 || (has_room && retained_bytes - before + now <= RETAINED_BYTES);
+    if (fits) {
         retained_count -= n->retained != NULL;
         retained_count += now > 0;
         retained_bytes += now - before;
@@ -315,7 +308,7 @@ int retain(struct message *m) {
         n->retained = now > 0 ? message_hold(m) : NULL;
     }
     prune(n);
-    return result;
+    return fits ? 0 : -1;
 }
 
 /* Finds the messages below a node that match what is left of a filter. Returns 0 when no more are wanted. */
