@@ -490,6 +490,17 @@ END
 END
 }
 
+@test "mqtt: what is published comes behind what was retained before it, also where that has to wait" {
+    ours
+    start "$MQTT_BROKER"
+    {
+        echo 'p connects; p publishes 1 x/a old retain; a connects; a subscribes fill 1'
+        for n in {1..20}; do echo "p publishes 1 fill m; a < PUBLISH 1 $n fill m"; done
+        echo 'a subscribes x/a 1; p publishes 0 x/a new; a is quiet'
+        echo 'a > PUBACK 1; a < PUBLISH 1 21 x/a old retain PUBLISH 0 x/a new'
+    } | converse
+}
+
 @test "mqtt: an empty retained message clears, and goes to those who are there like any other" {
     start "$MQTT_BROKER"
     converse <<'END'

@@ -4,12 +4,14 @@
 #include <stdlib.h>
 
 /* Queues a message of that payload. Returns what session_queue() does. */
-static int queue(struct session *s, const char *payload, int qos) {
+static int queue_as(struct session *s, const char *payload, int qos, int retain) {
     struct message *m = make_message("t", bytes_of(payload), qos);
-    int result = m ? session_queue(s, m, qos, 0) : -2;
+    int result = m ? session_queue(s, m, qos, retain) : -2;
     message_release(m);
     return result;
 }
+
+static int queue(struct session *s, const char *payload, int qos) { return queue_as(s, payload, qos, 0); }
 
 /* What is to be sent next has to be that; type 0: nothing. */
 static void expect_next(struct session *s, int type, int id, int dup) {
@@ -85,7 +87,7 @@ static void check_states(void) {
     session_done(s, 3, 2);
     session_done(s, 5, 1);
     expect_next(s, 0, 0, 0);
-    CHECK(s->queued == 0 && s->queued_bytes == 0 && s->under_way == 0 && s->sent == 0 && !s->queue &&
+    CHECK(s->queued == 0 && s->share[0].bytes == 0 && s->under_way == 0 && s->sent == 0 && !s->queue &&
               s->queue_end == &s->queue,
           "something is left in the queue");
     session_free(s);
@@ -160,8 +162,17 @@ static void check_queue_bounds(void) {
     CHECK(queue(s, "x", 1) == -1, "more than QUEUE_BYTES have room");
     expect_next(s, PUBLISH, 1, 0);
     session_received(s, 1);
-    CHECK(s->queued_bytes == 0, "a message that the client has still takes room");
+    CHECK(s->share[0].bytes == 0, "a message that the client has still takes room");
     CHECK(queue(s, "x", 1) == 0 && queue(s, large, 1) == -1, "is there room for a small one alone?");
+    session_free(s);
+
+    s = session_new(bytes_of("one"));
+    for (int i = 0; i < RETAINED_MAX; i++)
+        CHECK(queue_as(s, "x", 1, 1) == 0, "retained message %d has no room", i);
+    CHECK(queue_as(s, "x", 1, 1) == -1, "one more than RETAINED_MAX has room");
+    for (int i = 0; i < QUEUE_MAX; i++)
+        CHECK(queue(s, "x", 1) == 0, "behind those that are retained, message %d has no room", i);
+    CHECK(queue(s, "x", 1) == -1, "behind those that are retained, one more than QUEUE_MAX has room");
     session_free(s);
 }
 

@@ -55,7 +55,8 @@ void note_lost(struct session *s) {
 
 void deliver(struct session *s, struct message *m, int qos, int as_retained) {
     struct client *c = s->client;
-    if (qos > 0 || as_retained) {
+    int behind = c && s->share[1].messages > 0; /* or an older one, which is retained, would come after it */
+    if (qos > 0 || as_retained || behind) {
         if (session_queue(s, m, qos, as_retained) == 0) {
             if (c)
                 send_queue(s, c); /* now: a will comes after on_turn(), and the next turn may be far */
@@ -71,8 +72,7 @@ void deliver(struct session *s, struct message *m, int qos, int as_retained) {
             note(s, "it does not read: messages of QoS 0 are skipped");
         return;
     }
-    send_packet(c, &(struct packet){
-                       .type = PUBLISH, .retain = as_retained, .topic = m->topic, .payload = m->payload});
+    send_packet(c, &(struct packet){.type = PUBLISH, .topic = m->topic, .payload = m->payload});
 }
 
 void send_queue(struct session *s, struct client *c) {

@@ -79,7 +79,8 @@ static void remove_delivery(struct session *s, struct delivery **link) {
     if (s->queue_end == &d->next)
         s->queue_end = link;
     if (d->message)
-        s->queued_bytes -= message_size(d->message);
+        s->share[d->retain].bytes -= message_size(d->message);
+    s->share[d->retain].messages--;
     s->queued--;
     message_release(d->message);
     free(d);
@@ -103,10 +104,11 @@ void session_free(struct session *s) {
 void session_resume(struct session *s) { s->sent = 0; }
 
 int session_queue(struct session *s, struct message *m, int qos, int retain) {
-    size_t size = message_size(m), bytes = retain ? QUEUE_BYTES + RETAINED_BYTES : QUEUE_BYTES;
-    int most = retain ? QUEUE_MAX + RETAINED_MAX : QUEUE_MAX;
-    int full = s->queued >= most || (s->queued > 0 && s->queued_bytes + size > bytes) ||
-               message_total() > MESSAGES_BYTES;
+    static const struct share most[] = {{QUEUE_MAX, QUEUE_BYTES}, {RETAINED_MAX, RETAINED_BYTES}};
+    struct share *share = &s->share[retain];
+    size_t size = message_size(m);
+    int full = share->messages == most[retain].messages || message_total() > MESSAGES_BYTES ||
+               (share->messages > 0 && share->bytes + size > most[retain].bytes);
     struct delivery *d = full ? NULL : malloc(sizeof *d);
     if (d == NULL)
         return -1;
@@ -114,7 +116,8 @@ int session_queue(struct session *s, struct message *m, int qos, int retain) {
     *s->queue_end = d;
     s->queue_end = &d->next;
     s->queued++;
-    s->queued_bytes += size;
+    share->messages++;
+    share->bytes += size;
     return 0;
 }
 
@@ -147,7 +150,7 @@ static void send_once(struct session *s, struct delivery **link, struct packet *
 
 int session_next(struct session *s, struct packet *p) {
     struct delivery **link = &s->queue;
-    if (s->sent == s->queued || s->sent == UNDER_WAY_MAX)
+    if (s->sent == s->queued)
         return 0;
     for (int i = 0; i < s->sent; i++)
         link = &(*link)->next;
@@ -156,6 +159,8 @@ int session_next(struct session *s, struct packet *p) {
         send_once(s, link, p);
         return 1;
     }
+    if (s->sent == UNDER_WAY_MAX)
+        return 0;
     if (d->id == 0) {
         d->id = free_id(s);
         s->under_way++;
@@ -178,7 +183,7 @@ void session_received(struct session *s, int id) {
     struct delivery **link = find_id(s, id);
     if (link == NULL || (*link)->qos != 2 || (*link)->message == NULL)
         return;
-    s->queued_bytes -= message_size((*link)->message);
+    s->share[(*link)->retain].bytes -= message_size((*link)->message);
     message_release((*link)->message);
     (*link)->message = NULL;
 }

@@ -24,6 +24,11 @@
 struct delivery; /* a message in a queue */
 struct client;
 
+struct share {
+    int messages;
+    size_t bytes;
+};
+
 struct session {
     struct session *next;  /* in the same place of the table */
     struct bytes id;       /* of the client */
@@ -38,7 +43,7 @@ struct session {
 
     struct delivery *queue, **queue_end;
     int queued;                /* messages in it */
-    size_t queued_bytes;       /* their bytes */
+    struct share share[2];     /* those of them that came as retained ([1]), and the others ([0]) */
     int under_way;             /* those that have a number */
     int sent;                  /* those that were sent on this connection */
     int last_id;               /* the latest number */
@@ -67,7 +72,7 @@ void session_free(struct session *s);
 /* Its client has come back, or come: what is under way has to be sent again. */
 void session_resume(struct session *s);
 
-/* Queues a message for its client. There is room for all that are retained, which come at once, beside QUEUE_MAX others.
+/* Queues a message for its client. Those that are retained, which all come at once, have a room of their own: RETAINED_MAX.
  * Returns 0; or -1: there is no room, or no memory. */
 int session_queue(struct session *s, struct message *m, int qos, int retain);
 
