@@ -111,20 +111,20 @@ int main(int argc, char **argv) {
     catch_signal(SIGCHLD, on_worker_end);
     listener = listen_on(o.address, o.port);
     make_workers(&o);
-    long long due = 0; /* when to make those that are missing, by now_ms(); 0: none is missing */
+    long long due = 0; /* ms: when to replace those that are missing; 0: none was missing yet */
     while (!stop) {
-        if (missing_workers(o.workers) == 0)
-            due = 0;
-        else if (due == 0)
-            due = now_ms() + REPLACE_MS; /* for all that die meanwhile: each death ends the poll() */
-        long long left = due - now_ms();
-        if (due > 0 && left <= 0) {
+        int wait = -1;
+        if (missing_workers(o.workers) > 0) {
+            long long now = now_ms();
+            due = due ? due : now + REPLACE_MS; /* for all that die meanwhile: each death ends the poll() */
+            wait = due > now ? (int)(due - now) : 0;
+        }
+        poll(&signals, 1, wait);
+        signal_forget();
+        if (wait == 0) {
             make_workers(&o);
             due = 0;
-            continue;
         }
-        poll(&signals, 1, due > 0 ? (int)left : -1);
-        signal_forget();
     }
     end_workers(o.workers);
     return 0;
