@@ -418,10 +418,19 @@ works() { # PROGRAM
         say lines that begin with something else cost nothing: these would take 20 s
         a > "homework\n"*100
         a < "homework\n"*100
-        a >1 "work\nworker\nno\nwork it\nwork\n"
-        a < "work\nworker\nno\nwork it\nwork\n"
-        a >1 "\n\nwork\nworks"
-        a < "\n\nwork\nworks"
+        say each answer is waited for by itself: on a busy machine 200 ms of CPU time take long
+        a >1 "work\n"
+        a < "work\n"
+        a >1 "worker\n"
+        a < "worker\n"
+        a >1 "no\nwork it\n"
+        a < "no\nwork it\n"
+        a >1 "work\n"
+        a < "work\n"
+        a >1 "\n\nwork\n"
+        a < "\n\nwork\n"
+        a >1 "works"
+        a < "works"
 END
     echo "rule: six lines that begin with \"work\" cost 1.2 s here; this took $((SECONDS - began)) s at most"
     [ $((SECONDS - began)) -ge 1 ]
