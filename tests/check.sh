@@ -39,10 +39,17 @@ copy() { # NAME
     make -s -C "$TREE" clean
 }
 
-build() { # NAME MAKE-COMMAND [VARIABLE=VALUE...]
+# Prints the compiler for a copy of the tree: one that compiles each file once, not once for each program.
+once() { # COMPILER...
+    echo "sh $TREE/tests/once.sh $TREE/objects $*"
+}
+
+build() { # NAME MAKE-COMMAND COMPILER [VARIABLE=VALUE...]
     copy "$1"
-    shift
-    (cd "$TREE" && "$@") >"$work/build" 2>&1
+    make=$2
+    compiler=$3
+    shift 3
+    (cd "$TREE" && $make -j 2 CC="$(once "$compiler")" "$@") >"$work/build" 2>&1
     status=$?
     cat "$work/build"
     [ "$status" -eq 0 ] && ! grep -qi warning "$work/build"
@@ -73,7 +80,7 @@ elsewhere() {
     export ZIG_GLOBAL_CACHE_DIR ZIG_LOCAL_CACHE_DIR
     for system in x86_64-macos aarch64-macos aarch64-linux-musl x86_64-linux-gnu.2.17; do
         echo "$system"
-        make -s -C "$TREE" clean all tools CC="$zig cc -target $system" "CFLAGS=$plain" || return 1
+        make -s -C "$TREE" clean all tools CC="$(once "$zig" cc -target "$system")" "CFLAGS=$plain" || return 1
     done
     rm -rf "$work/zig" "$TREE"
 }
@@ -84,7 +91,7 @@ big_endian() {
     copy s390x
     tools='tests/codec tests/mqtt_modules tests/ws_modules tests/im_journal'
     # shellcheck disable=SC2086 # a list of words
-    make -s -C "$TREE" CC=s390x-linux-gnu-gcc CFLAGS='-w -O1' all $tools || return 1
+    make -s -j 2 -C "$TREE" CC="$(once s390x-linux-gnu-gcc)" CFLAGS='-w -O1' all $tools || return 1
     for program in $(make -s programs) $tools; do
         mv "$TREE/$program" "$TREE/$program.s390x"
         printf '#!/bin/sh\nexec qemu-s390x -L /usr/s390x-linux-gnu "%s" "$@"\n' "$TREE/$program.s390x" >"$TREE/$program"
@@ -128,7 +135,7 @@ cpp_check() {
 }
 
 under_sanitizers() {
-    build sanitized make "CFLAGS=$sanitizers" all tests/codec tests/loop_server tests/mqtt_modules tests/ws_modules tests/im_journal || return 1
+    build sanitized make cc "CFLAGS=$sanitizers" all tests/codec tests/loop_server tests/mqtt_modules tests/ws_modules tests/im_journal || return 1
     # Leaks are valgrind's work: LeakSanitizer can hang in a program whose terminal has been taken away.
     where 'busybox sh' original-awk \
         env SEEDS=20 ASAN_OPTIONS=detect_leaks=0 BUILD="$TREE" sh tests/bats.sh tests/0*.bats tests/promises.bats
@@ -136,7 +143,7 @@ under_sanitizers() {
 
 # Threads: two that use the same memory at the same time, and no lock.
 under_thread_sanitizer() {
-    build threads make "CFLAGS=$thread_sanitizer" 01-echo/designs/echo_threads || return 1
+    build threads make cc "CFLAGS=$thread_sanitizer" 01-echo/designs/echo_threads || return 1
     TSAN_OPTIONS=halt_on_error=1 PATCHED=yes ECHO_THREADS=$TREE/01-echo/designs/echo_threads GRADES=all \
         sh tests/bats.sh -f 'thread|-n clients|has another worker|those that work' tests/01-designs.bats
 }
@@ -234,10 +241,10 @@ check 'format: clang-format' clang-format format
 check 'scripts: shellcheck' shellcheck scripts
 check 'build: gcc, every warning an error, C99 and C17, -O0 and -O3' gcc each_file gcc
 check 'build: clang, the same' clang each_file clang
-check 'build: gcc, C11, -O3 -flto, _FORTIFY_SOURCE=3' gcc build gcc make CC=gcc "CFLAGS=$whole" all
-check 'build: clang, the same' 'clang ld.lld' build clang make CC=clang "CFLAGS=$whole -fuse-ld=lld" all
-check 'build: musl libc' musl-gcc build musl make CC=musl-gcc "CFLAGS=$plain" all tests/poke tests/codec tests/loop_server
-check 'build: bmake, with no flags' bmake build bmake bmake CFLAGS= all tools
+check 'build: gcc, C11, -O3 -flto, _FORTIFY_SOURCE=3' gcc build gcc make gcc "CFLAGS=$whole" all
+check 'build: clang, the same' 'clang ld.lld' build clang make clang "CFLAGS=$whole -fuse-ld=lld" all
+check 'build: musl libc' musl-gcc build musl make musl-gcc "CFLAGS=$plain" all tests/poke tests/codec tests/loop_server
+check 'build: bmake, with no flags' bmake build bmake bmake cc CFLAGS= all tools
 check 'analysis: cppcheck' cppcheck cpp_check
 check 'scripts: with bash --posix and gawk --posix' 'bats bash gawk' scripts_run 'bash --posix' 'gawk --posix'
 check 'scripts: with the sh of busybox and the first awk' 'bats busybox original-awk' scripts_run 'busybox sh' original-awk
