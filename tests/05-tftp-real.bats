@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Real TFTP clients and a real server, with $TFTP_SERVER and $TFTP_CLIENT: files of every size, byte for byte, both ways,
 # also over a bad link. FULL=1 (make check) tries every size with every client, and 20 seeds of the link.
+# Slow: the clients wait whole seconds for what the link has lost.
 # Grades: TFTP_SERVER TFTP_CLIENT
 
 load helpers

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs Bats on the files given: the installed one, else npm's. The files run side by side, JOBS at a time (default 4), for
-# they wait most of the time; a few files are cut into slices. What one says is shown when it has ended. At the end it says
-# how many checks hold, and which were left out, by reason. Exit: 0 all hold, 1 some fail, 2 the checks cannot run here.
+# they wait most of the time; a few files are cut into slices. A file that says "# Slow" comes first, in small slices, so
+# that none is still at work when all else has ended. What one says is shown when it has ended. At the end it says how many
+# checks hold, and which were left out, by reason. Exit: 0 all hold, 1 some fail, 2 the checks cannot run here.
 #
 #     tests/bats.sh [-f REGULAR-EXPRESSION] FILE...     with -f those checks whose names match
 #
@@ -57,20 +58,27 @@ if [ -n "$own" ]; then
 fi
 
 # Prints the pieces of work, each a regular expression for the names of its checks, a tab, and a file. The checks of a few
-# files are dealt out like cards, to as many pieces as there are JOBS.
+# files are dealt out like cards, to as many pieces as there are JOBS, and those of a slow one to four times as many.
 pieces() { # FILE...
-    hands=$(((${JOBS-4} + $# - 1) / $#))
+    few=$(((${JOBS-4} + $# - 1) / $#))
     for file; do
-        if [ $hands -eq 1 ] || [ -n "$filter" ]; then
-            printf '%s\t%s\n' "${filter:-.}" "$file"
-        else
-            awk -v hands=$hands -v file="$file" '/^@test "/ {
-                    sub(/^@test "/, ""); sub(/" \{.*/, ""); gsub(/[^A-Za-z0-9 ,:_-]+/, ".+")
-                    hand[n % hands] = hand[n % hands] "|" $0; n++
-                }
-                END { for (i = 0; i < hands && i < n; i++) print "^(" substr(hand[i], 2) ")$\t" file }' "$file"
-        fi
+        if grep -q '^# Slow' "$file"; then deal $((${JOBS-4} * 4)) "$file"; fi
     done
+    for file; do
+        grep -q '^# Slow' "$file" || deal $few "$file"
+    done
+}
+
+deal() { # HANDS FILE
+    if [ "$1" -eq 1 ] || [ "${JOBS-4}" -eq 1 ] || [ -n "$filter" ]; then
+        printf '%s\t%s\n' "${filter:-.}" "$2"
+        return
+    fi
+    awk -v hands="$1" -v file="$2" '/^@test "/ {
+            sub(/^@test "/, ""); sub(/" \{.*/, ""); gsub(/[^A-Za-z0-9 ,:_-]+/, ".+")
+            hand[n % hands] = hand[n % hands] "|" $0; n++
+        }
+        END { for (i = 0; i < hands && i < n; i++) print "^(" substr(hand[i], 2) ")$\t" file }' "$2"
 }
 
 REPORTS=$(mktemp -d) || exit 2

@@ -3,6 +3,7 @@
 # solution green, and each wrong solution (the right one with an obvious mistake in it) red by the check that it names. Red
 # is that a check has failed; what is not compiled, or not checked, is an error here. With EXERCISES=all (`make check`) a
 # solution must pass the tests of its lesson, too, but for those that take long, and a wrong one all checks that it does not name.
+# Slow: as the museum.
 
 load helpers
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The museum of wrong servers: each exhibit has one mistake, and the tests catch it. Here each exhibit is shown to the
 # first check that it names; `make check` (MUSEUM=all) shows it to all of them, and all but the named ones must pass.
+# Slow: each mistake makes a check wait for what does not come.
 
 load helpers
 
