@@ -27,9 +27,9 @@ exercise() { # NUMBER
     solve "$1"
     if [ "${EXERCISES-}" = all ]; then # all that run this program
         tests=$(cd "$TOP/tests" && grep -l "$(tr '[:lower:]' '[:upper:]' <<<"$NAME")" "${LESSON%%-*}"-*.bats)
-        NAMED=/dev/null solved 10000 "$TMP/$LESSON/$NAME" "$tests"
+        NAMED=/dev/null solved 30000 "$TMP/$LESSON/$NAME" "$tests"
     fi
-    solved 10000 "$TMP/$LESSON/$NAME" "exercises/$1.bats"
+    solved 30000 "$TMP/$LESSON/$NAME" "exercises/$1.bats"
     is_red "$1"
     for wrong in "$TOP/tests/exercises/$1".wrong-*.diff; do
         MUSEUM=${EXERCISES-} bash "$TOP/tests/museum.bash" "$wrong"

@@ -79,7 +79,7 @@ run "$only" 2000
 grep -xFf "$work/named" "$work/failed" >"$work/caught"
 grep -vxFf "$work/named" "$work/failed" | grep -vxFf "$work/perhaps" >"$work/late"
 if [ -s "$work/late" ]; then
-    run "$(exactly "$work/late")" 10000
+    run "$(exactly "$work/late")" 30000
     cat "$work/failed" >>"$work/caught"
 fi
 sort -o "$work/caught" "$work/caught"
