@@ -174,7 +174,7 @@ launch_proxy() {
 }
 
 launch() { # PROGRAM [ARGUMENT...] [-- OPERAND...]
-    local line='' deadline=$((SECONDS + 10)) gone=0 command=() most
+    local line='' deadline=$((SECONDS + (${POKE_MS:-0} > 5000 ? POKE_MS / 500 : 10))) gone=0 command=() most
     most=$(ulimit -H -n)
     [[ $most == unlimited || ${LIMIT:-0} -le $most ]] || skip "a program may have $most descriptors here"
     LOG=$TMP/stderr$((++LAUNCHED)).log
@@ -190,7 +190,7 @@ launch() { # PROGRAM [ARGUMENT...] [-- OPERAND...]
     ) &
     PID=$!
     STARTED+=("$PID")
-    # It has 10 s. When it has ended, or they have, there is a last look.
+    # It has 10 s, or twice what poke is given, if that is more. When it has ended, or they have, there is a last look.
     until ready; do
         if [ $gone -eq 1 ]; then
             echo "rule: a server prints \"...listening on HOST:PORT\" on stderr when it is ready; here: $(head -n 1 "$LOG")"
