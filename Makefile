@@ -66,7 +66,7 @@ MESSAGE = frame.c message.c message_text.c message_json.c message_xml.c message_
 
 $(PROGRAMS_03): 03-custom-protocol/*.[ch]
 03-custom-protocol/im_server:
-	$(COMPILE) im_server.c session.c batch.c journal.c record.c crc32.c post.c accounts.c letter.c request.c say.c show_frame.c $(MESSAGE) $(LOOP)
+	$(COMPILE) im_server.c session.c batch.c journal.c record.c crc32.c post.c accounts.c passwords.c letter.c request.c say.c show_frame.c $(MESSAGE) $(LOOP)
 03-custom-protocol/im_client:
 	$(COMPILE) im_client.c commands.c delivery.c transfer.c crc32.c talk.c conn.c screen.c show_frame.c $(MESSAGE) connect.c signals.c wire.c
 03-custom-protocol/file_server:

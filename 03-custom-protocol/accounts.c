@@ -7,8 +7,6 @@
 
 #include "accounts.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 struct account accounts[ACCOUNTS_MAX];
@@ -43,11 +41,9 @@ static int can_be_sent(const char *name, const char *password) {
 
 /* Returns what is wrong with a name and a password, or NULL. */
 static const char *account_fault(const char *name, const char *password) {
-    size_t length = strlen(password);
-    if (!name_is_valid(name))
-        return NAME_RULE;
-    if (length < 1 || length > PASSWORD_MAX)
-        return "a password is 1 to 64 bytes";
+    const char *fault = password_fault(name, password);
+    if (fault)
+        return fault;
     if (!can_be_sent(name, password))
         return "this is not UTF-8, so nobody could log in with it";
     if (account_find(name))
@@ -72,63 +68,6 @@ int account_add(const char *name, const char *password, const char **why) {
     return 0;
 }
 
-/* Adds the account of a line, as fgets() has put it into `size` bytes. */
-static int account_add_line(char *text, size_t size, const char **why) {
-    size_t len = strcspn(text, "\n");
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)text[i] < ' ') {
-            *why = "there is a control character in it";
-            return -1;
-        }
-
-    char *colon = strchr(text, ':');
-    *why = NULL;
-    if (colon == NULL)
-        *why = "this is not NAME:PASSWORD";
-    else if (text[len] == '\0' && len == size - 1)
-        *why = "the line is too long";
-    if (*why)
-        return -1;
-
-    text[len] = *colon = '\0';
-    return account_add(text, colon + 1, why);
-}
-
-int accounts_read(const char *path, int *line, const char **why) {
-    char text[WORD_MAX + PASSWORD_MAX + 8];
-    int result = 0;
-    FILE *file = fopen(path, "r");
-    *line = 0;
-    if (file == NULL) {
-        *why = strerror(errno);
-        return -1;
-    }
-
-    while (result == 0 && fgets(text, sizeof text, file)) {
-        ++*line;
-        result = account_add_line(text, sizeof text, why);
-    }
-    if (result == 0 && ferror(file)) {
-        *why = strerror(errno);
-        result = -1;
-    } else if (result == 0 && accounts_count == 0) {
-        *why = "there is no account in it";
-        result = -1;
-    }
-    fclose(file);
-    return result;
-}
-
-/* ---- Passwords ---- */
-
-/* Returns whether two fields of `size` bytes are different. It looks at all bytes, whichever differ. */
-static int differ(const char *a, const char *b, size_t size) {
-    volatile unsigned char bits = 0; /* volatile: or the compiler might stop as soon as the answer is clear */
-    for (size_t i = 0; i < size; i++)
-        bits |= (unsigned char)(a[i] ^ b[i]);
-    return bits != 0;
-}
-
 struct account *account_login(const char *name, const char *password) {
     char guess[WORD_MAX + 1] = "", secret[PASSWORD_MAX + 1] = "";
     struct account *found = NULL;
@@ -136,8 +75,8 @@ struct account *account_login(const char *name, const char *password) {
     memcpy(secret, password, strnlen(password, PASSWORD_MAX));
 
     for (struct account *a = accounts; a < accounts + accounts_count; a++) {
-        int wrong = differ(a->name, guess, sizeof guess);
-        wrong |= differ(a->password, secret, sizeof secret);
+        int wrong = fields_differ(a->name, guess, sizeof guess);
+        wrong |= fields_differ(a->password, secret, sizeof secret);
         if (!wrong)
             found = a;
     }

@@ -6,10 +6,9 @@
 #define ACCOUNTS_H
 
 #include "letter.h"
-#include "text.h"
+#include "passwords.h"
 
 #define ACCOUNTS_MAX 1000 /* so that a login, which looks at all of them, takes no time to speak of */
-#define PASSWORD_MAX 64   /* bytes in a password */
 
 struct client;
 struct pending;
@@ -35,9 +34,6 @@ struct account {
 
 extern struct account accounts[ACCOUNTS_MAX];
 extern int accounts_count;
-
-/* Reads a file of NAME:PASSWORD lines. Returns 0; or -1, and in *why what is wrong, in words, and in *line where. */
-int accounts_read(const char *path, int *line, const char **why);
 
 /* Adds an account. Returns 0, or -1, and in *why the reason, in words. */
 int account_add(const char *name, const char *password, const char **why);

@@ -5,8 +5,8 @@
  *     terminal 1:  kill it, even with kill -9, and start it again
  *     terminal 3:  ./im_client -u lisi -w 123456 -f xml           what was said while she was away comes first
  *
- *     cc -o im_server im_server.c session.c batch.c journal.c record.c crc32.c post.c accounts.c letter.c \
- *         request.c say.c show_frame.c frame.c message.c message_text.c message_json.c message_xml.c \
+ *     cc -o im_server im_server.c session.c batch.c journal.c record.c crc32.c post.c accounts.c passwords.c \
+ *         letter.c request.c say.c show_frame.c frame.c message.c message_text.c message_json.c message_xml.c \
  *         message_parts.c text.c loop.c buffer.c listen.c signals.c wire.c
  *
  * Watch: with -v each frame is shown in bytes and in words; and mail/journal can be read with cat. New here: bytes
@@ -25,6 +25,7 @@
 #include "frame.h"
 #include "loop.h"
 #include "message.h"
+#include "passwords.h"
 #include "post.h"
 #include "request.h"
 #include "say.h"
@@ -312,19 +313,6 @@ static const struct server im = {
 
 /* ---- The start ---- */
 
-/* Finds out who may log in, or ends the program. */
-static void open_accounts(const char *file) {
-    static const char *const demo[] = {"zhangsan", "lisi", "wangwu"};
-    const char *why;
-    int line = 0;
-    if (file && accounts_read(file, &line, &why) < 0) {
-        fprintf(stderr, "%s: %s:%d: %s\n", program, file, line, why);
-        exit(1);
-    }
-    for (size_t i = 0; !file && i < sizeof demo / sizeof *demo; i++)
-        account_add(demo[i], "123456", &why);
-}
-
 /* Reads what was kept, or ends the program. It may take some seconds, and a signal ends that, too. */
 static void open_folder(const char *dir) {
     const char *why;
@@ -352,7 +340,7 @@ int main(int argc, char **argv) {
     if (optind < argc)
         return refuse_argument(argv[optind]);
 
-    open_accounts(file);
+    passwords_load(file, account_add);
     if (dir)
         open_folder(dir);
     return serve(&im, address, port);
