@@ -66,11 +66,11 @@ MESSAGE = frame.c message.c message_text.c message_json.c message_xml.c message_
 
 $(PROGRAMS_03): 03-custom-protocol/*.[ch]
 03-custom-protocol/im_server:
-	$(COMPILE) im_server.c session.c batch.c journal.c record.c crc32.c post.c accounts.c passwords.c letter.c request.c say.c show_frame.c $(MESSAGE) $(LOOP)
+	$(COMPILE) im_server.c session.c batch.c journal.c record.c crc32.c post.c accounts.c passwords.c secret.c letter.c request.c say.c show_frame.c $(MESSAGE) $(LOOP)
 03-custom-protocol/im_client:
-	$(COMPILE) im_client.c commands.c delivery.c transfer.c crc32.c talk.c conn.c screen.c show_frame.c $(MESSAGE) connect.c signals.c wire.c
+	$(COMPILE) im_client.c commands.c delivery.c transfer.c crc32.c talk.c conn.c screen.c dice.c show_frame.c $(MESSAGE) connect.c signals.c wire.c
 03-custom-protocol/file_server:
-	$(COMPILE) file_server.c store.c request.c say.c show_frame.c $(MESSAGE) $(LOOP)
+	$(COMPILE) file_server.c store.c dice.c request.c say.c show_frame.c $(MESSAGE) $(LOOP)
 
 $(PROGRAMS_04): 04-heartbeat/*.[ch]
 04-heartbeat/heartbeat_server:
@@ -106,7 +106,7 @@ $(PROGRAMS_06): 06-websocket-handshake/*.[ch]
 06-websocket-handshake/ws_server:
 	$(COMPILE) ws_server.c page.c frame.c handshake.c room.c http.c base64.c sha1.c utf8.c text.c $(LOOP)
 06-websocket-handshake/ws_client:
-	$(COMPILE) ws_client.c websocket.c queue.c url.c frame.c handshake.c http.c base64.c sha1.c utf8.c text.c connect.c signals.c wire.c
+	$(COMPILE) ws_client.c websocket.c queue.c url.c frame.c handshake.c http.c base64.c sha1.c utf8.c dice.c text.c connect.c signals.c wire.c
 
 # What the tests use, beside them.
 POKE     = poke_script.c poke_words.c poke_stream.c poke_load.c poke_datagram.c poke_exchange.c poke_conn.c poke_report.c \

@@ -7,6 +7,8 @@
 
 #include "accounts.h"
 
+#include "secret.h"
+
 #include <string.h>
 
 struct account accounts[ACCOUNTS_MAX];
@@ -75,8 +77,8 @@ struct account *account_login(const char *name, const char *password) {
     memcpy(secret, password, strnlen(password, PASSWORD_MAX));
 
     for (struct account *a = accounts; a < accounts + accounts_count; a++) {
-        int wrong = fields_differ(a->name, guess, sizeof guess);
-        wrong |= fields_differ(a->password, secret, sizeof secret);
+        int wrong = secrets_differ(a->name, guess, sizeof guess);
+        wrong |= secrets_differ(a->password, secret, sizeof secret);
         if (!wrong)
             found = a;
     }

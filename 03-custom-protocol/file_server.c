@@ -3,8 +3,8 @@
  *     terminal 1:  make -C .. && ./file_server -v
  *     terminal 2:  ./im_client ...              /send lisi cat.png and /get PATH, see im_client.c
  *
- *     cc -o file_server file_server.c store.c request.c say.c show_frame.c frame.c message.c message_text.c \
- *        message_json.c message_xml.c message_parts.c text.c loop.c buffer.c listen.c signals.c wire.c
+ *     cc -o file_server file_server.c store.c dice.c request.c say.c show_frame.c frame.c message.c \
+ *        message_text.c message_json.c message_xml.c message_parts.c text.c loop.c buffer.c listen.c signals.c wire.c
  *
  * Watch: put, 32 KiB frames, ok; and with kill -9 in the middle, that nothing is there. New here: a file is written
  * under another name, forced to the disk, and only then renamed: nobody ever sees half of one (store.c). The way of a

@@ -1,6 +1,6 @@
 /* im_client.c - messages to people by name, and files, over the protocol of PROTOCOL.md.
  *
- *     cc -o im_client im_client.c commands.c delivery.c transfer.c crc32.c talk.c conn.c screen.c show_frame.c \
+ *     cc -o im_client im_client.c commands.c delivery.c transfer.c crc32.c talk.c conn.c screen.c dice.c show_frame.c \
  *        frame.c message.c message_text.c message_json.c message_xml.c message_parts.c text.c connect.c \
  *        signals.c wire.c
  *     terminal 1:  ./im_server -v
@@ -26,13 +26,13 @@
 #include "commands.h"
 #include "connect.h"
 #include "delivery.h"
+#include "dice.h"
 #include "screen.h"
 #include "signals.h"
 #include "talk.h"
 #include "wire.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,19 +144,6 @@ static int converse(struct chat *c, const char *password) {
     return t->failed ? -1 : 0;
 }
 
-/* Draws what our ids begin with. */
-static void id_prefix_draw(struct talk *t) {
-    unsigned char random[8] = {0};
-    int fd = open("/dev/urandom", O_RDONLY);
-    if (fd < 0 || read(fd, random, sizeof random) != sizeof random) {
-        note("/dev/urandom: %s", strerror(errno));
-        exit(1);
-    }
-    close(fd);
-    for (size_t i = 0; i < sizeof random; i++)
-        snprintf(t->id_prefix + 2 * i, 3, "%02x", random[i]);
-}
-
 /* Connects to the server. Returns 0; or -1 after a note, or because a signal came before. */
 static int chat_connect(struct chat *c, const struct server_name *name) {
     struct conn *server = &c->talk.server;
@@ -204,7 +191,7 @@ int main(int argc, char **argv) {
         default: return show_usage();
         }
     struct server_name server = parse_server(argc, argv, "5288");
-    id_prefix_draw(&c.talk);
+    roll_hex(c.talk.id_prefix, 8); /* what our ids begin with */
     if (chat_connect(&c, &server) < 0)
         return !stop;
 

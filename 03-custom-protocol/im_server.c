@@ -6,7 +6,7 @@
  *     terminal 3:  ./im_client -u lisi -w 123456 -f xml           what was said while she was away comes first
  *
  *     cc -o im_server im_server.c session.c batch.c journal.c record.c crc32.c post.c accounts.c passwords.c \
- *         letter.c request.c say.c show_frame.c frame.c message.c message_text.c message_json.c message_xml.c \
+ *         secret.c letter.c request.c say.c show_frame.c frame.c message.c message_text.c message_json.c message_xml.c \
  *         message_parts.c text.c loop.c buffer.c listen.c signals.c wire.c
  *
  * Watch: with -v each frame is shown in bytes and in words; and mail/journal can be read with cat. New here: bytes

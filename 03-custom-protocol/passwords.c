@@ -84,11 +84,3 @@ void passwords_load(const char *file, adder *add) {
     for (size_t i = 0; file == NULL && i < sizeof demo / sizeof *demo; i++)
         add(demo[i], "123456", &why);
 }
-
-int fields_differ(const void *a, const void *b, size_t size) {
-    const unsigned char *left = a, *right = b;
-    volatile unsigned char bits = 0; /* volatile: or the compiler might stop as soon as the answer is clear */
-    for (size_t i = 0; i < size; i++)
-        bits |= left[i] ^ right[i];
-    return bits != 0;
-}

@@ -15,8 +15,4 @@ void passwords_load(const char *file, int (*add)(const char *name, const char *p
 /* Returns what is wrong with a name and a password, in words; NULL: nothing. */
 const char *password_fault(const char *name, const char *password);
 
-/* Returns whether two fields of `size` bytes are different. It looks at all bytes, whichever differ: otherwise a guesser
- * could measure how much of his guess is right. */
-int fields_differ(const void *a, const void *b, size_t size);
-
 #endif

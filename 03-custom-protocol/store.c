@@ -7,6 +7,7 @@
 
 #include "store.h"
 
+#include "dice.h"
 #include "signals.h"
 #include "wire.h"
 
@@ -22,7 +23,6 @@
 
 static DIR *folder;
 static int folder_fd;
-static int urandom;              /* descriptor of the source of random bytes */
 static char temporary[PATH_MAX]; /* the folder's name, if it is to be removed at the end; else empty */
 
 /* ---- The folder: no files are ever opened but those whose names we have made ---- */
@@ -81,6 +81,7 @@ static void folder_lock(const char *name) {
 }
 
 void store_open(const char *name) {
+    unsigned char first;
     if (name == NULL) {
         make_temporary();
         name = temporary;
@@ -93,10 +94,8 @@ void store_open(const char *name) {
     folder_fd = dirfd(folder);
     folder_lock(name);
 
-    urandom = open("/dev/urandom", O_RDONLY);
-    if (urandom < 0)
-        give_up("/dev/urandom", strerror(errno));
-    catch_signal(SIGXFSZ, SIG_IGN); /* write() says EFBIG instead */
+    roll_dice(&first, sizeof first); /* later there may be no descriptor left to open the dice */
+    catch_signal(SIGXFSZ, SIG_IGN);  /* write() says EFBIG instead */
     atexit(folder_close);
     folder_sweep(0);
 }
@@ -117,12 +116,7 @@ static int folder_file(const char *name, int flags) {
 int store_find(const char *name) { return folder_file(name, O_RDONLY); }
 
 int store_create(struct upload *u) {
-    unsigned char random[STORE_NAME / 2];
-    u->file = -1;
-    if (read(urandom, random, sizeof random) != sizeof random)
-        return -1;
-    for (size_t i = 0; i < sizeof random; i++)
-        snprintf(u->name + 2 * i, 3, "%02x", random[i]);
+    roll_hex(u->name, STORE_NAME / 2);
     snprintf(u->part_name, sizeof u->part_name, "%s%s", u->name, STORE_PART);
     u->file = folder_file(u->part_name, O_WRONLY | O_CREAT | O_EXCL);
     return u->file < 0 ? -1 : 0;

@@ -7,6 +7,7 @@
 
 #include "websocket.h"
 
+#include "dice.h"
 #include "text.h"
 #include "wire.h"
 
@@ -17,15 +18,6 @@
 #define REFUSAL_MAX 200       /* bytes that are shown of the text with which a server refuses */
 #define INTERIM_MAX 16        /* answers that may come before the one that counts */
 #define QUEUE_HIGH  (1 << 20) /* bytes on their way to the server from which on its pings get no answer */
-
-static FILE *dice; /* /dev/urandom: POSIX.1-2008 has no call for bytes that nobody can foresee */
-
-static void roll_dice(unsigned char *bytes, size_t len) {
-    if (dice == NULL)
-        dice = fopen("/dev/urandom", "rb");
-    if (dice == NULL || fread(bytes, 1, len, dice) < len)
-        exit(-complain("/dev/urandom", "gives no random bytes"));
-}
 
 void websocket_begin(struct websocket *w, size_t max) {
     w->reader = (struct frame_reader){.masked = 0, .max = max};

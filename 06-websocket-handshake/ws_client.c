@@ -2,7 +2,7 @@
  *
  *     terminal 1:  ./ws_server
  *     terminal 2:  cc -o ws_client ws_client.c websocket.c queue.c url.c frame.c handshake.c http.c base64.c sha1.c \
- *                      utf8.c text.c connect.c signals.c wire.c && ./ws_client -v
+ *                      utf8.c dice.c text.c connect.c signals.c wire.c && ./ws_client -v
  *                                                                       type a line; Ctrl-D closes
  *                  printf 'hello\n吃饭了吗\n' | ./ws_client
  *                  head -c 70000 /dev/urandom >sent; ./ws_client -b <sent | cmp - sent && echo same

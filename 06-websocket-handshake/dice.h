@@ -1,0 +1,1 @@
+../03-custom-protocol/dice.h
