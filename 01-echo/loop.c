@@ -29,7 +29,7 @@
 
 static const struct server *server;
 static struct client clients[FD_SETSIZE]; /* each in the place of its descriptor */
-static int clients_end;                   /* no place from here on is taken */
+static int clients_end;                   /* no place from here on is taken, nor one of our own */
 static char *chunk;                       /* in_max bytes: what one read() brings */
 static long long turn_wanted;             /* ms: when the next turn has to be at the latest, or NEVER */
 static int busy;                          /* clients that have something to say in this turn */
@@ -230,9 +230,8 @@ static long long arm_select(long long now, fd_set *readable, fd_set *writable) {
     return until;
 }
 
-/* Sleeps until there is something to do. Returns a time, in ms, by which all that had come can be read now: later than
- * that we know nothing, and judge nobody. So it is the time before select(), or, if nothing came, the end of its sleep;
- * and not the time at which we come to look: we may have been stopped in between. */
+/* Sleeps until there is something to do. Returns a time, in ms, by which all that had come can be read now: that before
+ * select() or, if nothing came, that of the end of its sleep. Later than that we know nothing, and judge nobody. */
 static long long wait_for_events(int listener, int signals, fd_set *readable, fd_set *writable) {
     long long now = now_ms();
     FD_ZERO(readable);
@@ -242,7 +241,7 @@ static long long wait_for_events(int listener, int signals, fd_set *readable, fd
     FD_SET(signals, readable);
     long long until = arm_select(now, readable, writable), wait = until > now ? until - now : 0;
     struct timeval timeout = {.tv_sec = (time_t)(wait / 1000), .tv_usec = (suseconds_t)(wait % 1000 * 1000)};
-    int n = select(FD_SETSIZE, readable, writable, NULL, until == NEVER ? NULL : &timeout);
+    int n = select(clients_end, readable, writable, NULL, until == NEVER ? NULL : &timeout);
     if (n <= 0) { /* a signal, or the time is up: the sets say nothing */
         FD_ZERO(readable);
         FD_ZERO(writable);
@@ -266,7 +265,7 @@ static void turn(int listener, int signals) {
     }
     for (struct client *c = next_open(0); c; c = next_open(c->fd + 1))
         client_finish_turn(c, now);
-    while (clients_end > 0 && !clients[clients_end - 1].open)
+    while (clients_end > listener + 1 && clients_end > signals + 1 && !clients[clients_end - 1].open)
         clients_end--;
     if (FD_ISSET(listener, &readable))
         accept_newcomers(listener);
@@ -289,6 +288,7 @@ int serve(const struct server *s, const char *address, const char *port) {
     if (chunk == NULL)
         exit(-complain("cannot serve", strerror(errno)));
     int signals = catch_signals(), listener = listen_on(address, port);
+    clients_end = (listener > signals ? listener : signals) + 1;
 
     while (!stop)
         turn(listener, signals);
