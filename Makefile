@@ -192,7 +192,7 @@ check: all $(TOOLS)
 	@sh tests/check.sh
 
 bench: all $(TOOLS)
-	@for script in tests/bench/0*.sh; do sh $$script || exit 1; done
+	@for script in tests/bench/[0-9]*.sh; do sh $$script || exit 1; done
 	@sh tests/bench/report.sh
 
 race: all

@@ -7,7 +7,7 @@ cd "$(dirname "$0")" || exit 1
     # shellcheck disable=SC2016 # the backticks are those of the page
     echo 'Written by `make bench` from the pages of the lessons; do not edit. Each part has its commands, its peers, its machine and'
     echo 'its date. What counts is the ratio to a peer that ran in turn with it: the figures themselves are those of a small virtual machine.'
-    for page in 0*.md; do
+    for page in [0-9]*.md; do
         echo
         sed 's/^#/##/' "$page"
     done
