@@ -7,17 +7,18 @@ PROGRAMS_01_DESIGNS = 01-echo/designs/echo_fork 01-echo/designs/echo_prefork 01-
 	01-echo/designs/echo_poll
 PROGRAMS_02 = 02-group-chat/chat_server 02-group-chat/chat_client
 PROGRAMS_03 = 03-custom-protocol/im_server 03-custom-protocol/im_client 03-custom-protocol/file_server
+PROGRAMS_03_XMPP = 03-custom-protocol/xmpp/xmpp_server
 PROGRAMS_04 = 04-heartbeat/heartbeat_server 04-heartbeat/heartbeat_client 04-heartbeat/backoff 04-heartbeat/flaky_proxy
 PROGRAMS_04_MQTT = 04-heartbeat/mqtt/mqtt_broker 04-heartbeat/mqtt/mqtt_client
 PROGRAMS_05 = 05-udp/udp_echo_server 05-udp/udp_echo_client
 PROGRAMS_05_TFTP = 05-udp/tftp/tftp_server 05-udp/tftp/tftp_client
 PROGRAMS_06 = 06-websocket-handshake/ws_server 06-websocket-handshake/ws_client
-PROGRAMS    = $(PROGRAMS_01) $(PROGRAMS_01_DESIGNS) $(PROGRAMS_02) $(PROGRAMS_03) $(PROGRAMS_04) $(PROGRAMS_04_MQTT) $(PROGRAMS_05) $(PROGRAMS_05_TFTP) \
+PROGRAMS    = $(PROGRAMS_01) $(PROGRAMS_01_DESIGNS) $(PROGRAMS_02) $(PROGRAMS_03) $(PROGRAMS_03_XMPP) $(PROGRAMS_04) $(PROGRAMS_04_MQTT) $(PROGRAMS_05) $(PROGRAMS_05_TFTP) \
 	$(PROGRAMS_06)
 LESSONS     = 01 02 03 04 05 06
-WINGS       = designs mqtt tftp
+WINGS       = designs xmpp mqtt tftp
 TOOLS       = tests/poke tests/crowd tests/codec tests/im_talk tests/im_crowd tests/im_journal tests/courier tests/pulse tests/udp_relay \
-	tests/ws_cases tests/ws_modules tests/ws_peer tests/loop_server tests/mqtt_modules
+	tests/ws_cases tests/ws_modules tests/ws_peer tests/loop_server tests/mqtt_modules tests/xmpp_modules
 
 CFLAGS = -std=c11 -pedantic -Wall -Wextra -O2
 COMPILE = cd $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -o $(@F)
@@ -72,6 +73,10 @@ $(PROGRAMS_03): 03-custom-protocol/*.[ch]
 03-custom-protocol/file_server:
 	$(COMPILE) file_server.c store.c dice.c request.c say.c show_frame.c $(MESSAGE) $(LOOP)
 
+$(PROGRAMS_03_XMPP): 03-custom-protocol/xmpp/*.[ch]
+03-custom-protocol/xmpp/xmpp_server:
+	$(COMPILE) xmpp_server.c query.c talk.c login.c scram.c sha1.c base64.c peer.c people.c passwords.c secret.c jid.c dice.c show_stanza.c xml_tree.c xml_stream.c xml_token.c text.c $(LOOP)
+
 $(PROGRAMS_04): 04-heartbeat/*.[ch]
 04-heartbeat/heartbeat_server:
 	$(COMPILE) heartbeat_server.c number.c lines.c text.c $(LOOP)
@@ -110,7 +115,7 @@ $(PROGRAMS_06): 06-websocket-handshake/*.[ch]
 
 # What the tests use, beside them.
 POKE     = poke_script.c poke_words.c poke_stream.c poke_load.c poke_datagram.c poke_exchange.c poke_conn.c poke_report.c \
-	poke_bytes.c
+	poke_xml.c poke_bytes.c
 M        = ../03-custom-protocol
 MESSAGES = $(M)/frame.c $(M)/message.c $(M)/message_text.c $(M)/message_json.c $(M)/message_xml.c $(M)/message_parts.c $(M)/text.c
 W        = ../06-websocket-handshake
@@ -137,6 +142,10 @@ tests/ws_modules tests/ws_peer: 06-websocket-handshake/*.[ch]
 Q        = ../04-heartbeat/mqtt
 tests/mqtt_modules: 04-heartbeat/mqtt/*.[ch]
 	$(COMPILE) mqtt_modules.c mqtt_topics.c mqtt_sessions.c $(Q)/session.c $(Q)/topic.c $(Q)/message.c $(Q)/packet.c $(Q)/text.c $(Q)/wire.c
+X        = ../03-custom-protocol/xmpp
+tests/xmpp_modules: 03-custom-protocol/xmpp/*.[ch]
+	$(COMPILE) xmpp_modules.c xmpp_scram.c xmpp_xml.c $(X)/scram.c $(X)/secret.c $(X)/base64.c $(X)/sha1.c $(X)/xml_tree.c $(X)/xml_stream.c $(X)/xml_token.c $(X)/jid.c \
+		$(X)/text.c $(X)/buffer.c
 
 help:
 	@echo 'make              build all programs, each beside its source'
@@ -176,7 +185,7 @@ $(TESTS): all $(TOOLS)
 	@name=$$(echo $@ | sed 's/test-//'); sh tests/bats.sh $$(ls tests/$$name-*.bats tests/0?-$$name*.bats 2>/dev/null)
 
 EXERCISES = exercise-01-1 exercise-01-2 exercise-01-3 exercise-01-4 exercise-01-5 exercise-02-1 exercise-02-2 \
-	exercise-03-1 exercise-03-2 exercise-04-1 exercise-04-2 exercise-04-3 exercise-04-4 exercise-05-1 exercise-05-2 exercise-05-3 \
+	exercise-03-1 exercise-03-2 exercise-03-3 exercise-03-4 exercise-04-1 exercise-04-2 exercise-04-3 exercise-04-4 exercise-05-1 exercise-05-2 exercise-05-3 \
 	exercise-06-1 exercise-06-2
 
 $(EXERCISES): all $(TOOLS)

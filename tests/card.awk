@@ -53,6 +53,7 @@ function names(text, part, list, n, i) {
             part = substr(list[i], RSTART, RLENGTH)
             sub(/ +$/, "", part)
             define(part)
+            if (text ~ /^typedef/) is_type[part] = 1
         }
     }
 }
@@ -99,7 +100,7 @@ function need(i, rest, word, before, member, gap, own) {
         rest = substr(rest, RSTART + RLENGTH)
         if (member) continue
         used[word] = 1
-        if (plain[i] ~ /^struct [a-z_0-9]+ [{]/ && before !~ /^(struct|enum)$/ && word ~ /^[a-z]/) {
+        if (plain[i] ~ /^struct [a-z_0-9]+ [{]/ && before !~ /^(struct|enum)$/ && word ~ /^[a-z]/ && !(word in is_type)) {
             before = word
             continue # the name of a member
         }
@@ -131,6 +132,7 @@ END {
 
     if (macros) print macros
     header("errno.h", "errno EAGAIN EACCES ECONNABORTED ECONNREFUSED EEXIST EFBIG EINPROGRESS EINTR EINVAL EMFILE EMSGSIZE ENAMETOOLONG ENOENT ENOMEM ENOSPC EPIPE")
+    header("ctype.h", "isalnum isalpha isdigit isspace tolower toupper")
     header("dirent.h", "DIR opendir fdopendir readdir")
     header("fcntl.h", "fcntl open openat O_NONBLOCK O_RDONLY O_CREAT F_SETFL")
     header("limits.h", "INT_MAX LONG_MAX SSIZE_MAX PATH_MAX CHAR_BIT")

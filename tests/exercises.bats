@@ -115,6 +115,8 @@ answers() { # EXIT-CODE PATTERN [VARIABLE=VALUE...]
 @test "exercise 02-2: /topic" { exercise 02-2; }
 @test "exercise 03-1: typing" { exercise 03-1; }
 @test "exercise 03-2: unread" { exercise 03-2; }
+@test "exercise 03-3: how many stanzas have come" { exercise 03-3; }
+@test "exercise 03-4: blocking" { exercise 03-4; }
 @test "exercise 04-1: both sides probe" { exercise 04-1; }
 @test "exercise 04-2: WHO" { exercise 04-2; }
 @test "exercise 04-3: the number of clients" { exercise 04-3; }

@@ -41,9 +41,11 @@ program ECHO_POLL 01-echo/designs/echo_poll
 program MENU_SERVER 01-echo/menu_server
 program CHAT_SERVER 02-group-chat/chat_server
 program CHAT_CLIENT 02-group-chat/chat_client
+program XMPP_SERVER 03-custom-protocol/xmpp/xmpp_server
 program FILE_SERVER 03-custom-protocol/file_server
 program IM_CLIENT 03-custom-protocol/im_client
 program IM_SERVER 03-custom-protocol/im_server
+program XMPP_SERVER 03-custom-protocol/xmpp/xmpp_server
 program CODEC tests/codec
 program LOOP_SERVER tests/loop_server
 program HEARTBEAT_SERVER 04-heartbeat/heartbeat_server

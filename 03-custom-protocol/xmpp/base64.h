@@ -1,0 +1,1 @@
+../../06-websocket-handshake/base64.h

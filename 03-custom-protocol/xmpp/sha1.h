@@ -1,0 +1,1 @@
+../../06-websocket-handshake/sha1.h
