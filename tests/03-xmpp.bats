@@ -80,6 +80,36 @@ END
 END
 }
 
+@test "xmpp: a client that takes the place of one whose connection has just died is there, and stays there" {
+    start "$XMPP_SERVER"
+    local line='' poke
+    mkfifo "$TMP/said"
+    converse >"$TMP/said" 3>&- <<'END' &
+        w enters as lisi/pad
+        say here
+        w < <presence from='zhangsan@localhost/phone'/>
+        say ready
+        w < <presence type='unavailable' from='zhangsan@localhost/phone'/>
+        w < <presence from='zhangsan@localhost/phone'/>
+        w is quiet
+END
+    poke=$!
+    STARTED+=("$poke")
+    exec 9<"$TMP/said"
+    until [ "$line" = here ]; do read -r line <&9; done
+    exec 5<>"/dev/tcp/$HOST/$PORT" 6<>"/dev/tcp/$HOST/$PORT"
+    { at_once $ZHANGSAN phone && echo '<presence/>'; } >&5
+    echo "$HEAD<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>$ZHANGSAN</auth>$HEAD" >&6
+    until [ "$line" = ready ]; do read -r line <&9; done
+    kill -s STOP "$PID"
+    exec 5>&- # it has not read all, so this is a reset
+    echo "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>phone</resource></bind></iq><presence/>" >&6
+    kill -s CONT "$PID"
+    cat <&9
+    wait "$poke"
+    exec 6>&- 9>&-
+}
+
 @test "xmpp: a person may have several clients, and two persons the same resource" {
     start "$XMPP_SERVER"
     converse <<'END'

@@ -43,7 +43,7 @@ static void end_login(struct peer *p) {
     p->login = NULL;
 }
 
-/* Says why not. The stream stays open for another try. */
+/* Refuses a login, with a condition. The stream stays open for another try. */
 static void refuse(struct peer *p, const char *condition) {
     end_login(p);
     say(p, "<failure xmlns='" SASL "'><%s/></failure>", condition);

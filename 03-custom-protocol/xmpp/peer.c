@@ -47,7 +47,7 @@ void peer_bind(struct peer *p, const char *resource) {
 void peer_tell_everybody(const struct peer *of, const char *data, size_t len) {
     for (struct client *c = client_next(NULL); c; c = client_next(c)) {
         struct peer *p = peer_of(c);
-        if (p->presence && of->client->fd < p->shown) /* or it will come to it: see talk_catch_up() */
+        if (p->presence && of->client->fd < p->shown) /* a newcomer gets the rest from talk_catch_up() */
             peer_send(p, data, len);
     }
 }
@@ -121,7 +121,7 @@ const char *stanza_to(const struct xml_node *stanza) {
     return to && *to ? to : NULL;
 }
 
-/* Writes an answer: back to where the stanza came from, from where it was sent to. Returns 0, or -1: it is too long. */
+/* Writes an answer: `to` is the sender of the stanza, `from` what its `to` was. Returns 0, or -1: it is too long. */
 static int write_answer(struct buffer *out, const struct peer *p, const struct xml_node *stanza,
                         const char *type, const char *inside) {
     const char *const attributes[][2] = {

@@ -45,8 +45,10 @@ int query_bind(struct peer *p, struct xml_tree *tree) {
     }
 
     struct peer *older = peer_find(p->person, resource);
-    if (older)
+    if (older) {
         say_stream_error(older, "conflict");
+        peer_end(older); /* also if its connection has just died */
+    }
     peer_bind(p, resource);
     snprintf(text, sizeof text, "<bind xmlns='" BIND "'><jid>%s</jid></bind>", p->full);
     say_answer(p, stanza, "result", text);
@@ -118,7 +120,7 @@ static void answer_query(struct peer *p, const struct xml_node *stanza, const ch
 
 /* ---- All iq ---- */
 
-/* Is it a question? If not, it is an answer, which never gets one. */
+/* Is it a question? If not, it is an answer, which is never answered. */
 static int asks(const char *type) { return strcmp(type, "get") == 0 || strcmp(type, "set") == 0; }
 
 /* Has it all that an iq needs: an id, a type and, to ask with, exactly one element? */

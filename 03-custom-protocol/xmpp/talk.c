@@ -65,7 +65,8 @@ static int send_to_person(const struct person *person, int is_headline) {
         if (to->presence && to->priority > highest)
             highest = to->priority;
     for (struct peer *to = person->peers; to; to = to->next)
-        if (to->presence && (is_headline ? to->priority >= 0 : to->priority == highest)) {
+        if (to->presence && !to->client->gone &&
+            (is_headline ? to->priority >= 0 : to->priority == highest)) {
             send_passed(to);
             count++;
         }
@@ -111,7 +112,7 @@ void talk_message(struct peer *p, struct xml_tree *tree) {
     struct peer *client = person && j.resource ? peer_find(person, j.resource) : NULL;
     if (person == NULL)
         say_error(p, stanza, "cancel", "service-unavailable", "there is nobody of that name");
-    else if (client == NULL)
+    else if (client == NULL || client->client->gone)
         deliver(p, tree, person, type ? type : "normal");
     else if (write_stanza(p, tree) == 0)
         send_passed(client);
@@ -168,8 +169,8 @@ static void send_presence(struct peer *p, const struct person *person) {
             peer_send(p, of->presence, of->presence_length);
 }
 
-/* Takes a presence that is for one person. Everybody is everybody's friend: to ask for that is answered, and to take it
- * back does nothing. */
+/* Takes a presence that is for one person. Everybody is everybody's friend: a request for that is
+ * always accepted, and to take it back does nothing. */
 static void directed(struct peer *p, struct xml_tree *tree, const char *type, const char *to) {
     struct jid j;
     int is_here = jid_read(&j, to) == 0 && j.local && jid_is_in(&j, domain);

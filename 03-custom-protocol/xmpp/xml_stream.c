@@ -20,7 +20,7 @@ static xml_error check_declaration(const char *at, size_t len) {
     static const char *const names[] = {"version", "encoding", "standalone"};
     struct xml_attribute a;
     xml_error none;
-    size_t next = 0; /* of these: they have an order */
+    size_t next = 0; /* the first of them that may still come: they have an order */
     for (size_t n; (n = xml_attribute_read(&a, at, len, &none)) > 0; at += n, len -= n) {
         const char *value = at + a.value;
         size_t i = next;
@@ -81,7 +81,7 @@ static int is_blank_text(const char *text, size_t len) {
     return i == len;
 }
 
-/* Takes note of a token, likewise. */
+/* Takes note of a token. Returns the same as note_tag(). */
 static int note_token(struct xml_stream *x, const char *data, const struct xml_token *t) {
     const char *text = data + x->seen + t->text;
     if (t->kind == XML_TOKEN_START || t->kind == XML_TOKEN_ENDS)

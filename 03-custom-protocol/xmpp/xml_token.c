@@ -21,7 +21,7 @@ static int fail(struct reader *r, xml_error why) {
     return -1;
 }
 
-/* Passes a word. If something else is here, it is wrong in that way. */
+/* Passes a word. If another byte is here, fails with that error. */
 static int pass(struct reader *r, const char *word, xml_error otherwise) {
     for (; *word; word++, r->at++)
         if (r->at == r->end || *r->at != *word)
@@ -260,7 +260,7 @@ static int read_characters(struct reader *r, const char *start, int in_cdata) {
             result = in_cdata ? read_character(r) : read_escaped(r);
         if (result < 0) {
             r->at = before;
-            return before > start ? 0 : -1; /* so far it is text, at whatever cut */
+            return before > start ? 0 : -1; /* what came before is text, and is returned now */
         }
     }
 }
