@@ -69,7 +69,7 @@ END
 # stuck, with the FIN received and the last bytes not sent. Which N, is up to the kernel's buffers; hence the small steps.
 stuck() { # STEPS, what a does then, with \n between them
     awk -v steps="$1" 'BEGIN {
-        for (n = 131072; n <= 5242880; n += 65536) {
+        for (n = 131072; n <= 5242880; n += 32768) {
             print "a deaf 32768\na fill " n "\na shut"
             for (i = 0; i < 150; i++) print "b > \"x\"\nb < \"x\""
             print steps

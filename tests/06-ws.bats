@@ -489,7 +489,7 @@ END
 }
 
 @test "ws: after its close a client has so long to go, and no longer" {
-    start "$WS_SERVER" -w 100
+    start "$WS_SERVER" -w 500
     exec 5<>"/dev/tcp/$HOST/$PORT"
     request /echo >&5
     printf '\x88\x80\0\0\0\0' >&5
