@@ -5,7 +5,7 @@
 
 load helpers
 
-needs() { command -v "$1" >/dev/null 2>&1 || skip "$1 is not installed"; }
+needs() { builtin type -P "$1" >/dev/null || skip "$1 is not installed"; } # type -P finds programs, and not the functions here
 
 # Lets slixmpp play a theme.
 slixmpp() { # THEME [OPTION-OF-THE-SERVER...]

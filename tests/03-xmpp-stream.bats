@@ -433,6 +433,41 @@ END
 END
 }
 
+@test "xmpp stream: a client that does not read how its stream ends is dropped all the same" {
+    ours
+    start "$XMPP_SERVER" -t 1000
+    exec 5<>"/dev/tcp/$HOST/$PORT"
+    echo "$HEAD" >&5
+    yes "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='X'/>" >&5 2>/dev/null 3>&- &
+    STARTED+=("$!")
+    logged 'stream error: connection-timeout$'
+    logged 'disconnected: it does not read our last words$'
+    exec 5>&-
+}
+
+@test "xmpp stream: after a pause of the server a client is asked before it is dropped" {
+    start "$XMPP_SERVER" -t 800
+    local line='' poke
+    mkfifo "$TMP/said"
+    converse >"$TMP/said" 3>&- <<'END' &
+        a binds as zhangsan/phone
+        say ready
+        a <* "<ping xmlns='urn:xmpp:ping'/></iq>"
+        a > " "
+        a <* "<ping xmlns='urn:xmpp:ping'/></iq>"
+END
+    poke=$!
+    STARTED+=("$poke")
+    exec 9<"$TMP/said"
+    until [ "$line" = ready ]; do read -r line <&9; done
+    kill -s STOP "$PID"
+    pause 1.8
+    kill -s CONT "$PID"
+    cat <&9
+    wait "$poke"
+    exec 9>&-
+}
+
 @test "xmpp stream: a server that is told to end says system-shutdown" {
     start "$XMPP_SERVER"
     local line='' poke

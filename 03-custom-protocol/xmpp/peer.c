@@ -65,6 +65,8 @@ void peer_end(struct peer *p) {
     free(p->presence);
     p->login = NULL;
     p->presence = NULL;
+    if (p->stage != LEFT)
+        p->left = now_ms();
     p->stage = LEFT;
     if (was_there) {
         int length = snprintf(text, sizeof text, "<presence from='%s' type='unavailable'/>", p->full);

@@ -6,9 +6,10 @@
 #include "people.h"
 #include "xml_tree.h"
 
-#define STANZA_MAX   65536   /* bytes of the longest stanza (RFC 6120, 13.12, asks for 10,000 at least) */
+#define STANZA_MAX   65536   /* bytes of the longest stanza */
+#define NEWCOMER_MAX 10000   /* bytes, before the login: the fewest that RFC 6120, 13.12, allows */
 #define OUT_LOW      65536   /* bytes: a client that is owed more is not read */
-#define OUT_MAX      4194304 /* bytes: a client that is owed more is dropped */
+#define OUT_MAX      1048576 /* bytes: a client that is owed more is dropped; the longest roster is 383 KB */
 #define SPEECH_MAX   4096    /* bytes that say() writes at once, with a NUL */
 #define RESOURCE_MAX 64      /* bytes of a resource: for a longer one, the server makes up another */
 #define DOMAIN_MAX   255     /* bytes of the server's name */
@@ -27,7 +28,8 @@ struct peer {
     int is_open; /* we have sent the head of our stream */
     enum stage stage;
     long long since;     /* ms: when it connected */
-    int is_asked;        /* it was silent, and has been sent a ping */
+    long long asked;     /* ms: when it was sent a ping, because it was silent; 0: it was not */
+    long long left;      /* ms: since when it is LEFT */
     int tries;           /* wrong passwords */
     struct login *login; /* see login.h; NULL: none under way */
 

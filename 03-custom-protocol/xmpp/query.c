@@ -156,7 +156,7 @@ void query_read(struct peer *p, struct xml_tree *tree) {
     const struct person *person = j.local ? person_find(j.local, j.local_length) : NULL;
     struct peer *client = person && j.resource ? peer_find(person, j.resource) : NULL;
     int is_for_us = j.resource == NULL && (j.local == NULL || person == p->person);
-    if (client)
+    if (client && !client->client->gone)
         talk_pass_iq(p, tree, client);
     else if (is_for_us && asks(type))
         answer_query(p, stanza, type);

@@ -62,7 +62,7 @@ static int keep(struct person *person) {
 static int send_to_person(const struct person *person, int is_headline) {
     int highest = 0, count = 0;
     for (struct peer *to = person->peers; to; to = to->next)
-        if (to->presence && to->priority > highest)
+        if (to->presence && !to->client->gone && to->priority > highest)
             highest = to->priority;
     for (struct peer *to = person->peers; to; to = to->next)
         if (to->presence && !to->client->gone &&
@@ -128,6 +128,7 @@ static int priority_of(const struct xml_node *stanza) {
         return 0;
     const char *text = xml_text(e);
     long priority = strtol(text, &end, 10);
+    end += strspn(end, " \t\r\n");
     return end > text && *end == '\0' && priority >= -128 && priority <= 127 ? (int)priority : -129;
 }
 
@@ -207,11 +208,11 @@ void talk_presence(struct peer *p, struct xml_tree *tree) {
 
 int talk_catch_up(struct peer *p) {
     struct buffer *out = &p->client->out;
-    int before = p->shown;
-    struct kept *k = NULL;
+    struct kept *k;
+    int before = p->shown, sent = 0;
     if (p->presence == NULL)
         return 0;
-    while (p->shown < FD_SETSIZE && out->length < CATCH_UP) {
+    while (p->shown < FD_SETSIZE && out->length < CATCH_UP && !p->client->gone) {
         const struct peer *other = &peers[p->shown++];
         if (other->presence)
             peer_send(p, other->presence, other->presence_length);
@@ -220,9 +221,12 @@ int talk_catch_up(struct peer *p) {
         buffer_free(out); /* it was large, and is not needed again soon */
         p->shown++;
     }
-    while (p->priority >= 0 && out->length < CATCH_UP && (k = person_take(p->person)) != NULL) {
+    while (p->priority >= 0 && out->length < CATCH_UP && (k = p->person->first) != NULL) {
         peer_send(p, k->text, k->length);
-        free(k);
+        if (p->client->gone)
+            break; /* and so all that is left stays */
+        free(person_take(p->person));
+        sent++;
     }
-    return p->shown > before || k;
+    return p->shown > before || sent > 0;
 }

@@ -33,7 +33,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define IDLE_MS 50 /* ms: when nobody has said anything for so long, there is time to prepare logins */
+#define QUIET_MS 50 /* ms: when nobody has said anything for so long, there is time to prepare logins */
 #define SILENT_MS                                                                                            \
     60000 /* ms: a client that is silent for so long is asked whether it is there; for twice as long, dropped */
 
@@ -86,7 +86,7 @@ static void on_header(struct peer *p, const struct xml_node *e) {
         why = "bad-format";
     else if (to && (jid_read(&j, to) < 0 || j.local || j.resource || !jid_is_in(&j, domain)))
         why = "host-unknown";
-    else if (version == NULL || atoi(version) < 1)
+    else if (version == NULL || strtol(version, NULL, 10) < 1)
         why = "unsupported-version";
     if (why) {
         say_stream_error(p, why);
@@ -159,7 +159,7 @@ static size_t on_data(struct client *c, char *data, size_t len) {
         on_piece(p, data, (size_t)n);
         return (size_t)n;
     }
-    if (n == 0 && len < STANZA_MAX)
+    if (n == 0 && len < (p->stage == AT_THE_DOOR ? NEWCOMER_MAX : STANZA_MAX))
         return 0;
     say_stream_error(p, n < 0 ? p->xml.error : xml_too_much);
     return len;
@@ -167,40 +167,40 @@ static size_t on_data(struct client *c, char *data, size_t len) {
 
 static void on_disconnect(struct client *c) { peer_end(peer_of(c)); }
 
-/* Asks a client that has been silent whether it is there, and drops one that does not answer. */
+/* Asks a client that has been silent whether it is there, and ends its stream if it does not answer, or does not log in.
+ * One whose stream has ended, and that does not read how, is dropped: or it would keep its place for ever. */
 static void check_silence(struct peer *p, long long now) {
-    long long silent = now - p->client->heard;
-    int has_to_log_in = p->stage < BOUND;
-    if (p->stage == LEFT)
-        return;
-    if (has_to_log_in ? now - p->since >= silent_ms : silent >= 2LL * silent_ms) {
+    if (now - p->client->heard < silent_ms)
+        p->asked = 0;
+    if (p->stage == LEFT && now - p->left >= silent_ms) {
+        client_drop(p->client, "it does not read our last words");
+    } else if (p->stage < BOUND ? now - p->since >= silent_ms : p->asked && now - p->asked >= silent_ms) {
         say_stream_error(p, "connection-timeout");
-    } else if (!has_to_log_in && silent >= silent_ms && !p->is_asked) {
+    } else if (p->stage == BOUND && !p->asked && now - p->client->heard >= silent_ms) {
         say(p, "<iq type='get' id='ping' from='%s' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>", domain,
             p->full);
-        p->is_asked = 1;
-    } else if (silent < silent_ms) {
-        p->is_asked = 0;
+        p->asked = now_ms();
     }
 }
 
 /* Returns in how many ms check_silence() is wanted again. */
 static int time_left(const struct peer *p, long long now) {
-    long long until =
-        p->stage < BOUND ? p->since + silent_ms : p->client->heard + (p->is_asked ? 2LL : 1LL) * silent_ms;
-    return until > now ? (int)(until - now) : 0;
+    long long from = p->asked ? p->asked : p->client->heard;
+    if (p->stage != BOUND)
+        from = p->stage == LEFT ? p->left : p->since;
+    return from + silent_ms > now ? (int)(from + silent_ms - now) : 0;
 }
 
 static int on_turn(long long now) {
-    int is_idle = now - heard >= IDLE_MS, wait = silent_ms;
+    int is_idle = now - heard >= QUIET_MS, wait = silent_ms;
     if (login_prepare(is_idle))
-        wait = is_idle ? 0 : IDLE_MS;
+        wait = is_idle ? 0 : QUIET_MS;
     for (struct client *c = client_next(NULL); c; c = client_next(c)) {
         struct peer *p = peer_of(c);
         if (talk_catch_up(p))
             wait = 0;
         check_silence(p, now);
-        int left = p->stage == LEFT ? wait : time_left(p, now);
+        int left = time_left(p, now);
         wait = left < wait ? left : wait;
     }
     return wait;
