@@ -85,6 +85,9 @@ exhibit() { bash "$TOP/tests/museum.bash" "$TOP/tests/museum/$1.diff"; }
 @test "museum: xmpp_dead_is_there" { exhibit xmpp_dead_is_there; }
 @test "museum: xmpp_error_for_error" { exhibit xmpp_error_for_error; }
 @test "museum: xmpp_case_matters" { exhibit xmpp_case_matters; }
+@test "museum: xmpp_unread_end" { exhibit xmpp_unread_end; }
+@test "museum: xmpp_judges_unasked" { exhibit xmpp_judges_unasked; }
+@test "museum: xmpp_late_farewell" { exhibit xmpp_late_farewell; }
 @test "museum: proxy_half_close" { exhibit proxy_half_close; }
 @test "museum: proxy_fin_overtakes" { exhibit proxy_fin_overtakes; }
 @test "museum: proxy_reset_as_fin" { exhibit proxy_reset_as_fin; }

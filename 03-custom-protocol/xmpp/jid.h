@@ -8,10 +8,10 @@
 
 #define JID_PART_MAX 1023 /* bytes in each part */
 
-struct jid { /* pointers into the text that it was read from */
-    const char *local, *domain,
-        *resource; /* NULL: not there; `resource` ends with a NUL, the others do not */
-    size_t local_length, domain_length;
+struct jid {                            /* pointers into the text that it was read from */
+    const char *local, *domain;         /* they do not end with a NUL; local is NULL: not there */
+    const char *resource;               /* ends with a NUL; NULL: not there */
+    size_t local_length, domain_length; /* bytes */
 };
 
 /* Reads an address, which ends with a NUL. Returns 0, or -1: it is no address, because a part is empty or too long. */
